@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bpdebug import headless
-from bpdebug.arrays import read_arrays
 from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import Record, replace
@@ -27,7 +26,7 @@ from bpdebug.headless import FAILED, OK, USAGE
 from bpdebug.options import COMMANDS, JSON, RUNS, SCRIPT, SESSION, STRICT, THEME, Option, asked_for, count, option, repeated, scenario, size
 from bpdebug.play.hunt import SEEDS
 from bpdebug.play.tour import is_tour, scenario_of
-from bpdebug.session.commands.check import checked, compared
+from bpdebug.session.commands.check import checked, compared, read_numbers
 from bpdebug.session.commands.notation import NOTATIONS
 from bpdebug.session.script import Order
 from bpdebug.session.session import Session
@@ -178,14 +177,14 @@ def _judged(given: argparse.Namespace, name: str, session: Session, result: Resu
 @subcommand(
     "compare",
     scenario(),
-    option("theirs", metavar="FILE", type=Path, nargs="+", help="your arrays of an update (npz, JSON or text), named x W1 b1 z1 … dW1"),
+    option("theirs", metavar="FILE", type=Path, nargs="+", help="your arrays (npz, JSON, text) named x W1 b1 z1 … dW1; or a recording"),
     option("--at", metavar="LOCATION", default="start", help="with which update, such as 'update 40'; default: the first"),
     JSON,
     STRICT,
     epilog="Several files are updates that follow each other. Exit status 1 where a stage is off, or nothing could be judged.",
 )
 def _compare(given: argparse.Namespace) -> int:
-    session, files = Session(load_scenario(given.scenario)), [read_arrays(path) for path in given.theirs]
+    session, files = Session(load_scenario(given.scenario)), [read_numbers(path) for path in given.theirs]
     session.execute(f"goto {given.at}")
     return _judged(given, "compare", session, compared(session, *files))
 

@@ -72,6 +72,7 @@ class Report(Record, eq=False):
         findings: in the order of the program.
         notes: what had to be understood on the way, in sentences.
         uncompared: arrays of a user's file that stand for nothing of the program, with the reason.
+        said: what it comes to, where the findings do not say that.
     """
 
     source: Source
@@ -79,6 +80,7 @@ class Report(Record, eq=False):
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     uncompared: Mapping[str, str] = field(default_factory=dict)
+    said: str = ""
 
     @cached_property
     def accused(self) -> tuple[Finding, ...]:
@@ -132,8 +134,8 @@ class Report(Record, eq=False):
         """What it comes to: each stage that is wrong by itself with its suspects, or a sentence."""
         if self.accused:
             return [line for finding in self.accused for line in self.accusation(finding)]
-        if self.follows:
-            return [_INHERITED]
+        if self.said or self.follows:
+            return [self.said or _INHERITED]
         hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
         if self.ok:
             agrees = "what could be compared agrees" if self.uncompared else self.source.agrees

@@ -219,6 +219,48 @@ def test_health_is_told_module_by_module():
     np.testing.assert_allclose(block["gradient"], np.linalg.norm(arrays["blocks.0.mlp.0.weight.grad"]), rtol=1e-6)
 
 
+def with_array(tmp_path, name, change):
+    """A copy of a recording in which a tensor has other numbers."""
+    path = tmp_path / "other.bpd"
+    with ZipFile(RIGHT) as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
+        names = [one[0] for one in json.loads(old.read("program.json"))["values"]]
+        for file in old.namelist():
+            content = old.read(file)
+            if file == f"v{names.index(name)}.npy":
+                stream = io.BytesIO()
+                np.save(stream, change(np.load(io.BytesIO(content))))
+                content = stream.getvalue()
+            new.writestr(file, content)
+    return path
+
+
+def test_two_recordings_of_one_step_agree(capsys):
+    assert cli.main(["compare", str(GPT), str(GPT)]) == 0
+    assert "every number agrees" in capsys.readouterr().out
+
+
+def test_the_first_stage_that_computes_something_else_is_named(tmp_path, capsys):
+    other = with_array(tmp_path, "unit", lambda unit: unit * np.float32(1.01))
+    assert cli.main(["compare", str(RIGHT), str(other)]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("train.py:14: OFF unit = h / norm")
+    assert "first off stage: unit = h / norm" in said
+    assert "in the other recording no formula gives it, train.py:14" in said
+
+
+def test_a_step_that_was_given_other_numbers_follows_them(tmp_path, capsys):
+    assert cli.main(["compare", str(GPT), str(GPT_NAN)]) == 1
+    said = capsys.readouterr().out
+    assert "note: given other numbers: " in said
+    assert "first stage that differs: pad = rows[:, :-1] == 0: relative error 1" in said
+    assert "OFF" not in said
+    arrays = tmp_path / "mine.npz"
+    np.savez(arrays, h=np.zeros(3))
+    assert cli.main(["compare", str(RIGHT), str(arrays)]) != 0
+    assert cli.main(["compare", "xor", str(RIGHT)]) != 0
+    assert "a recording is compared with" in capsys.readouterr().err
+
+
 def test_other_files_are_no_recordings(tmp_path):
     empty, text, other = tmp_path / "a.bpd", tmp_path / "b.bpd", tmp_path / "c.bpd"
     empty.write_bytes(b"")

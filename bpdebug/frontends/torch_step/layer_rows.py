@@ -124,7 +124,7 @@ def _nll(of: Called) -> Results:
         return None
     labels, count = of.given[1], of.shape(0)[0]
     kept = f"{labels} != {of.given[4]}"
-    each = f"-{of.given[0]}[arange(0, {count}), where({kept}, {labels}, 0)] * ({kept})"
+    each = f"where({kept}, -{of.given[0]}[arange(0, {count}), where({kept}, {labels}, 0)], 0)"
     total = f"sum(where({kept}, 1.0, 0.0))"
     return {1: total if of.given[3] == "1" else "0.0", 0: {"0": each, "1": f"sum({each}) / {total}", "2": f"sum({each})"}[of.given[3]]}
 

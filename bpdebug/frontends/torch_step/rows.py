@@ -193,11 +193,13 @@ def _leaky(of: Called) -> Results:
 
 @row("gelu", "gelu_backward")
 def _gelu(of: Called) -> Results:
-    x, tanh = of.given[-1], of.options.get("approximate", "none") == "tanh"
+    x, bent = of.given[-1], of.options.get("approximate", "none") == "tanh"
+    tanh = f"tanh(sqrt(2 / pi) * ({x} + 0.044715 * {x} ** 3))"
     if of.name == "gelu":
-        return {0: f"0.5 * {x} * (1 + tanh(sqrt(2 / pi) * ({x} + 0.044715 * {x} ** 3)))" if tanh else f"gelu({x})"}
-    if tanh:
-        return None
+        return {0: f"0.5 * {x} * (1 + {tanh})" if bent else f"gelu({x})"}
+    if bent:
+        slope = f"sqrt(2 / pi) * (1 + 0.134145 * {x} ** 2)"
+        return {0: f"{of.given[0]} * 0.5 * (1 + {tanh} + {x} * (1 - {tanh} ** 2) * {slope})"}
     return {0: f"{of.given[0]} * (0.5 * (1 + erf({x} / sqrt(2))) + {x} * exp(-0.5 * {x} ** 2) / sqrt(2 * pi))"}
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from bpdebug.arrays import read_arrays
 from bpdebug.core.description import Array
+from bpdebug.core.layers import make_program
+from bpdebug.core.program import Program
 from bpdebug.files import path_of
+from bpdebug.frontends.loader import RECORDING, load_scenario
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command
 from bpdebug.time.position import LocationError
@@ -42,14 +45,23 @@ def check_(session: Session, arguments: str = "") -> Work:
 
 
 @command(
-    "compare FILE.npz|.json|.txt",
+    "compare FILE.npz|.json|.txt|.bpd",
     "look",
-    asks="compare with the arrays of an npz, JSON or text file; several are updates that follow each other",
+    asks="compare with the arrays of an npz, JSON or text file, or a recording with another; several are updates that follow each other",
     missing="compare needs a file with arrays named z1, a1, dz1, dW1, …: npz, JSON, or text as they are printed",
 )
 def compare_(session: Session, arguments: str) -> Work:
     """Compare your numbers (npz, JSON or text with z1, a1, dz1, …) with this update; several files: updates from this one on."""
-    return (yield from _comparing(session, [read_arrays(path) for path in _paths(arguments)]))
+    return (yield from _comparing(session, [read_numbers(path) for path in _paths(arguments)]))
+
+
+def read_numbers(path: Path) -> Mapping[str, Array] | Program:
+    """The arrays of a file, or a recording.
+
+    Raises:
+        BpdebugError: where it is neither.
+    """
+    return make_program(load_scenario(path)) if path.suffix == RECORDING else read_arrays(path)
 
 
 def _paths(text: str) -> list[Path]:
@@ -84,7 +96,7 @@ def checked(session: Session, at: str, on: bool) -> Result:
     return result if result.wrong else first
 
 
-def compared(session: Session, *files: Mapping[str, Array]) -> Result:
+def compared(session: Session, *files: Mapping[str, Array] | Program) -> Result:
     """Compare with arrays that have been read already, an update each; the session keeps what was found.
 
     Raises:
@@ -93,9 +105,18 @@ def compared(session: Session, *files: Mapping[str, Array]) -> Result:
     return whole(_comparing(session, files))
 
 
-def _comparing(session: Session, files: Sequence[Mapping[str, Array]]) -> Work:
+def _comparing(session: Session, files: Sequence[Mapping[str, Array] | Program]) -> Work:
+    arrays = [one for one in files if not isinstance(one, Program)]
+    if session.program.recorded or len(arrays) < len(files):
+        from bpdebug.trust.recordings import compare_recordings  # noqa: PLC0415 - a start does without
+
+        if len(files) > 1 or not isinstance(files[0], Program):
+            raise CommandError("a recording is compared with one other recording: compare other.bpd")
+        yield "comparing"
+        session.comparison = compare_recordings(session.program, files[0])
+        return session.comparison.result()
     from bpdebug.trust.updates import answer, comparing_updates  # noqa: PLC0415 - a start does without
 
-    reports = yield from comparing_updates(session.timeline, files)
+    reports = yield from comparing_updates(session.timeline, arrays)
     session.comparison = next((report for report in reports if report.culprit), reports[-1])
     return answer(reports)
