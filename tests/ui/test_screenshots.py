@@ -38,6 +38,7 @@ class Picture(NamedTuple):
     theme: str = "bpdebug-dark"
 
 
+STEPS = Path(__file__).parents[1] / "cases" / "torch"
 PICTURES = {
     "xor-start-80x24": Picture("xor", size=(80, 24)),
     "xor-dW2": Picture("xor", ("update 200", "goto 120:dW2", "select dW2[3,0]", "sample 3")),
@@ -65,6 +66,8 @@ PICTURES = {
     "check-failed": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1"), ("v",)),
     "check-failed-why": Picture("xor", ("formula dz1 = da1 * z1 * (1 - z1)", "goto 0:dz1", "check", "select dz1[1,3]"), size=(80, 24)),
     "tour": Picture("xor", ("step 5", "tour"), size=(80, 24)),
+    "torch-nan": Picture(str(STEPS / "gpt-nan.bpd"), ("continue",)),
+    "torch-modules": Picture(str(STEPS / "gpt.bpd"), ("goto blocks.1.attn.weights.grad",), size=(160, 48)),
     "own-code-wrong": Picture(lambda: recorded(*WRONG), ("goto 2:dz[1]", "break train.py:36", "check", "select dz[1]")),
     "own-code-80x24": Picture(lambda: recorded(*WRONG), ("goto 1:dz[1]", "check"), ("L",), (80, 24)),
     "own-code-function": Picture(
