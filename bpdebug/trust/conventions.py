@@ -157,12 +157,12 @@ def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
     )
     pairs |= {(one, one): None for factor in kept if (one := names.of(1 / factor)).name}  # gradients may be mere rounding
     for delta, own in pairs:
-        odds, usual = not own.name, ONE if owns else delta  # where no gradient of a parameter tells, it has what arrives at it
+        odds, usual = not own.name, ONE if owns or not seen.gradients else delta  # of those of which none tells, each has what arrives
         for entry in dict.fromkeys((delta, *first)):
             if (delta.name and entry.name) or odds:
                 factors = {stage.name: own.value if _own(program, stage) else delta.value for stage in stages}
                 factors |= {stage.name: entry.value for stage in stages if stage.of == program.prediction}
-                parts = own.parts * (own != delta or bool(owns)) + delta.parts
+                parts = own.parts * (own != delta or usual == ONE) + delta.parts
                 rank = (2 * odds, own != usual, parts + (entry != delta) * (1 + entry.parts))
                 yield rank, Convention(factors, abs(own.value), judge.convention.masks, odds)
     if judge.program.layers and shared is not None and (own := names.of(shared)).name:

@@ -82,6 +82,7 @@ factor_missing   | A / B           | A                       | it is not divided
 """
 """Kind, what is right, what stands there, and what that is."""
 _AXES = {0: "the samples", 1: "the units", None: "everything"}
+_EACH = {0: " of each unit", 1: " of each sample"}
 _PROTECTED = (("a logarithm", "log(A)", "log(A + E)"), ("a divisor", "A / B", "A / (B + E)"))
 _EPSILONS = tuple(10.0**-place for place in range(3, 17))
 
@@ -161,7 +162,9 @@ def _other_axes(site: Site, nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]
         ways = [(due, put(_along(axis, node))) for due, node, put in folds]
         ways += [(due, everywhere(site.tree, partial(_along, axis))) for due, *_ in folds[: len(folds) > 1]]
         for due, changed in ways:
-            yield Mistake("wrong_axis", changed, f"a sum or a maximum is taken over {called[axis]}, where it should be over {called[due]}")
+            each = _EACH.get(due, "") * (axis is None and bool(site.program.layers))
+            says = f"a sum or a maximum is taken over {called[axis]}, where it should be over {called[due]}{each}"
+            yield Mistake("wrong_axis", changed, says)
 
 
 def _opened(node: Tree) -> Tree:
