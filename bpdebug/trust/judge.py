@@ -183,7 +183,7 @@ class Judge:
         read = None if theirs is None else theirs / factor
         status = self._status(stage, read, follows, ours, single)
         said = "ours is not finite" if status == "unsure" and not np.isfinite(due).all() else ""
-        if status == "off" and (meant := self._meant(stage, due, read)):
+        if status == "off" and (meant := self._meant(stage, due, read, single)):
             status, said, ours = meant
         reads = {*stage.formula.names}
         self.meant |= {name: due} if status == "off" else {}
@@ -240,7 +240,7 @@ class Judge:
             self._chain |= found[0]
         return unknown
 
-    def _meant(self, stage: Stage, due: Array, theirs: Array | None) -> tuple[str, str, Array] | None:
+    def _meant(self, stage: Stage, due: Array, theirs: Array | None, single: Array | None) -> tuple[str, str, Array] | None:
         """What is right in a way of its own, with what is then due: a loss with a factor, an activation under a mask."""
         layer = next((layer for layer in self.program.layers if layer.a == stage.name != self.program.prediction), None)
         if theirs is None or theirs.shape != due.shape:
@@ -254,7 +254,8 @@ class Judge:
             terms = [name for name in stage.formula.names if name in self.program.index]
             penalty = sum(self.values[term] for term in terms if self.program.stage(term).operation == "penalty")
             for factor, expected in loss_factors(names_of(self.program, self.start, self.near, rate=False), due, due - penalty, theirs):
-                if self._agrees(stage, theirs, expected, factor.value) is not False:
+                lost = single is not None and not self._beyond(stage, theirs, single * (expected / due)).any()
+                if lost or self._agrees(stage, theirs, expected, factor.value) is not False:
                     return "convention", f"{factor.text} times ours", expected
         elif layer and (mask := mask_of(due, theirs, self.values[layer.z] > 0, self.near)) is not None:
             self.dropped[stage.name] = due, mask

@@ -140,6 +140,7 @@ def test_slots_that_are_not_in_the_file_grow_with_their_own_power_of_the_gradien
         (1289, "no step", "loss times k"),  # numbers so large that they have few decimals
         (1347, "all", "dW times 2"),
         (1515, "no deltas", "dW times 1/mk"),  # an exponential that overflows in single precision alone
+        (2927, "float32", "loss times 1/k"),  # a loss of which single precision leaves four digits
     ],
 )
 def test_nasty_numbers_in_another_convention_are_not_accused(number, kept, name):
