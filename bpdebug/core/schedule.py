@@ -84,6 +84,11 @@ class Stage(Record):
         return self.original is not None
 
     @property
+    def replaced(self) -> bool:
+        """Whether the user has put his formula in the place of another one, which a script's own line has not."""
+        return self.original is not None and self.line == self.original.line
+
+    @property
     def derived(self) -> Formula | None:
         """The formula that the engine derived, where a user has put his own in its place."""
         return self.original.formula if self.original else None

@@ -87,7 +87,7 @@ def _stage(timeline: Timeline, stage: Stage) -> Line:
     computed = place < position.done
     broken = computed and bool(stage.broken(timeline.machine.tensor(stage.name)).any())
     following = ">" if place == position.done and position.next else " "
-    badges = following + ("!" if broken else "*" if computed else " ") + "~" * stage.edited
+    badges = following + ("!" if broken else "*" if computed else " ") + "~" * stage.replaced
     status = "non-finite" if broken else "computed" if computed else "next" if place == position.done else "pending"
     warnings = timeline.machine.warnings.get(stage.name, ())
     data = {

@@ -42,6 +42,8 @@ def rule_of(program: Program, stage: Stage, style: Style, shapes: Mapping[str, S
         return ""
     if stage.left:
         return stage.meaning
+    if stage.original and not stage.replaced:
+        stage = stage.original  # a script's line, written otherwise than it would be derived
     if stage.derived:
         return PHRASES["rule is own"].format(derived=render(stage.derived.tree, style, shapes))
     read = (node for node in program.network.nodes if stage.of in node.arguments.values() and stage.through in ("", node.output))

@@ -154,6 +154,20 @@ def test_what_would_be_right_is_said_in_his_own_names():
     assert "dz[1] = da * (a[2] * (1 - a[2])) is right" in result.text
 
 
+def test_a_script_is_marked_nowhere_as_ones_own_but_what_is_changed_in_it_is():
+    session = Session(load_script(copied("lists"), [], 3))
+    written = [stage for stage in session.program.stages if stage.edited]
+    assert written and not any("~" in row[:5] for row in session.execute("list").text.splitlines())
+    name = written[0].name
+    session.execute(f"goto {name}")
+    explained = session.execute(f"explain {name}[0,0]").text
+    assert "your own formula" not in explained and "From " in explained
+    session.execute(f"goto 1:{name}")
+    session.execute("reverse-step")
+    session.execute(f"formula {name} = 2 * ({written[0].formula.text})")
+    assert sum("~" in row[:5] for row in session.execute("list").text.splitlines()) == 1
+
+
 def test_another_loss_than_the_written_one_is_said_and_is_no_mistake():
     result = judged("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = a[2] - y")
     assert result.data["ok"] is True

@@ -149,7 +149,7 @@ def test_the_loop_and_the_loss_can_be_told_otherwise():
         load_script(inner, [], 3, loop="12")
     changed = copied("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = a[2] - y")
     scenario = load_script(changed, [], 3)
-    assert "loss = half the squared error of a[2] (line 28)" in scenario.description
+    assert "loss = half the squared error of a[2], implied by line 28" in scenario.description
     assert Session(scenario).execute("check").data["ok"] is True
     told = load_script(changed, [], 3, loss="lists.py:26")
     assert "loss = line 26" in told.description

@@ -22,8 +22,8 @@ _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objectiv
 _OTHER = re.compile(r"acc|rate|correct|grad|delta|^d[A-Z_]|norm|pred", re.IGNORECASE)
 _IMPLIED = {
     "half the squared error": "0.5 * sum(({p} - {t}) ** 2)",
-    "the cross-entropy of a sigmoid": "-sum({t} * log({p}) + (1 - {t}) * log(1 - {p}))",
-    "the cross-entropy of a softmax": "-sum({t} * log({p}))",
+    "the binary cross-entropy": "-sum({t} * log({p}) + (1 - {t}) * log(1 - {p}))",
+    "the cross-entropy": "-sum({t} * log({p}))",
 }
 _MOST, _TERMS = 8, 200
 _HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
@@ -105,7 +105,7 @@ def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candid
                     lines[said, one.made].append((text.format(p=p, t=t), one.name, p))
             case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)))):
                 text = f"-sum(log({Formula.of(Index(Name(p), key.items)).text}))"
-                lines["the cross-entropy of a softmax", one.made].append((text, one.name, p))
+                lines["the cross-entropy", one.made].append((text, one.name, p))
     for (said, line), parts in lines.items():
         texts, names, of = zip(*parts[:_TERMS], strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]

@@ -127,7 +127,7 @@ def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
     """What was found of an update, in a line."""
     first, last = recording.body
     line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
-    written = f"loss = {line}" if not loss.said else f"loss = {loss.said} ({line})"
+    written = f"loss = {line}" if not loss.said else f"loss = {loss.said}, implied by {line}"
     parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"
 

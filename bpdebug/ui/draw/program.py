@@ -256,7 +256,7 @@ def _equation(view: View, stage: Stage, plan: Plan) -> Line:
         ("▶" if following else " ", "next"),
         (STOPS.get(view.marks.get(stage.name, ""), " "), "bad"),
         sign_of(view, stage, run),
-        (("✎" if stage.edited else " ").ljust(_margin(view, stage.name) - MARGIN + 1), "changed"),
+        (("✎" if stage.replaced else " ").ljust(_margin(view, stage.name) - MARGIN + 1), "changed"),
         (_name(view, stage.name), "name" if run else f"{role} bold"),
         (f" = {plan.formulas[stage.name]}", role),
     )

@@ -61,7 +61,7 @@ def _signs(view: View, fold: Fold) -> Line:
     told = stages if view.verdicts or view.matches else stages[: max(done - fold.first, 0)]  # of what is to come only a check says anything
     found = dict.fromkeys(sign_of(view, stage, fold.first + place < done) for place, stage in enumerate(told))
     worst = min((badge for badge in found if badge[0] != " "), key=lambda badge: _WORST.index(badge[1]), default=(" ", ""))
-    edited = once(view.program, ("edited", fold.key), lambda: any(stage.edited for stage in stages))
+    edited = once(view.program, ("edited", fold.key), lambda: any(stage.replaced for stage in stages))
     return line(("▶" if following else " ", "next"), (stop, "bad"), worst, ("✎" if edited else " ", "changed"))
 
 
