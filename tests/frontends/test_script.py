@@ -123,6 +123,9 @@ FAULTS = {
     ("course", "np.dot(W.T, dZ)", "np.dot(W.T, dZ) / m"): "36",
     ("mean_of_squares", "return s * (1 - s)", "return s * (1 + s)"): "7",
     ("mean_of_squares", *LATE): "30",
+    ("qlearning", "(1 - hidden ** 2)", "(1 - hidden)"): "26",
+    ("dqn", "dh[h <= 0] = 0", "pass"): "26",
+    ("epochend", "gw += err * a", "gw += err * a * a"): "14",
     ("tape", "other.grad += self.data.T @ out.grad", "other.grad = -self.data.T @ out.grad"): "18",
 }
 

@@ -13,7 +13,8 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Name
+from bpdebug.core.tree import Binary, Call, Name, Unary
+from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import Differentiated, agreement_of, differentiated
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -23,7 +24,7 @@ _MOST, _SEVERAL = 60, 3
 
 
 def with_given(recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> Differentiated:
-    """The loss with ``stop_gradient`` around what he takes as given, if all his gradients are right with that.
+    """The loss with ``stop_gradient`` around what he takes as given, if more of his gradients are right with that.
 
     What may be taken as given is no part of the model's answer: it comes from a forward pass of its own, or is compared with an answer,
     or weighs it, at the very end. A statistic of what it is subtracted from, as in batch normalization, is none.
@@ -33,7 +34,7 @@ def with_given(recording: Recording, scenario: RecordedScenario, loss: Different
     stops = _Stops(recording, loss)
     while len(stops.held) < _SEVERAL and stops.agreement < 1 and stops.go_on():
         pass
-    if stops.agreement < 1:
+    if not stops.held:
         return loss
     name = loss.program.loss.removesuffix(".sum")
     text = f"sum({name})" * (name != loss.program.loss)
@@ -114,6 +115,8 @@ class _Stops:
         before = used(self._statements, held)
         if before.isdisjoint(self._recording.given[0]):
             return False  # a function of the parameters alone
+        if self._is_added(held, dependent):
+            return False
         cut = [replace(one, formula=None, opaque=()) if one.name in held else one for one in self._statements]
         rest = used(cut, [self._loss.program.loss.removesuffix(".sum")])
         if before.isdisjoint((rest & dependent) - {*self._recording.start} - held):
@@ -122,6 +125,21 @@ class _Stops:
         learned = any(not {*self._recording.start}.isdisjoint(one.reads) for one in self._statements if one.name in after)
         readers = [one for one in self._statements if not held.isdisjoint(one.reads)]
         return not learned and all(self._is_weighed(one, held, before) for one in readers)
+
+    def _is_added(self, held: set[str], dependent: set[str]) -> bool:
+        """Whether values are summands of the loss, and of nothing else."""
+        found = {*held}
+        for one in self._statements:
+            if found.isdisjoint(one.reads):
+                continue
+            match one.formula and one.formula.tree:
+                case Binary("+" | "-") | Unary() | Call("sum" | "mean"):
+                    found.add(one.name)
+                case Binary("*" | "/", Name(left), right) if left in found and dependent.isdisjoint(names_in(right)):
+                    found.add(one.name)
+                case _:
+                    return False
+        return True
 
     def _is_weighed(self, one: Statement, held: set[str], before: set[str]) -> bool:
         """Whether a line compares such a value, or multiplies it, with another one of its shape of which it is not made."""

@@ -19,6 +19,7 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|^ce\b|xent|entropy", re.IGNORECASE)
+_ERRORS = re.compile(r"err(or)?", re.IGNORECASE)
 _OTHER = re.compile(r"acc|rate|correct|grad|delta|^d[A-Z_]|norm|pred", re.IGNORECASE)
 _IMPLIED = {
     "half the squared error": "0.5 * sum(({p} - {t}) ** 2)",
@@ -77,8 +78,8 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         tree = one.formula.tree if one.formula else None
-        signed = one.live and isinstance(tree, Binary) and tree.operator == "-"  # an error, of which gradients are made
-        called = bool(_SAID.search(name)) and not _OTHER.search(name) and not one.inner and not signed
+        said = _ERRORS.sub("", name) if one.live else name  # of an error gradients are made, of a loss none
+        called = bool(_SAID.search(said)) and not _OTHER.search(name) and not one.inner
         within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
         shown = not one.inner or one.name not in read  # it has a name, or is printed
         alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
@@ -97,13 +98,20 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
 def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candidate]:
     """Losses that differences imply; those that one line makes, sample by sample, belong together."""
     lines = defaultdict[tuple[str, Line], list[tuple[str, str, str]]](list)
+    turned = {one.name: one.formula.tree.operand for one in found if one.formula and isinstance(one.formula.tree, Unary)}
     for one in found:
         match one.formula and one.formula.tree:
             case Binary("-", Name(left), Name(right)) if (left in dependent) != (right in dependent):
                 p, t = (left, right) if left in dependent else (right, left)
                 for said, text in _IMPLIED.items():
                     lines[said, one.made].append((text.format(p=p, t=t), one.name, p))
-            case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)))):
+            case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)) | Number(1) as one_less)):
+                if isinstance(one_less, Number):  # e = -p, then e[label] += 1
+                    match turned.get(p):
+                        case Name(p):
+                            pass
+                        case _:
+                            continue
                 text = f"-sum(log({Formula.of(Index(Name(p), key.items)).text}))"
                 lines["the cross-entropy", one.made].append((text, one.name, p))
     for (said, line), parts in lines.items():
