@@ -35,10 +35,10 @@ class Program(Given, eq=False):
     Attributes:
         rule: the optimizer's row.
         lines: stages and skipped stages, as a listing shows them.
-        spans: where versions of the program have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
+        spans: where versions have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
         allowed: of the user's own gradients what is no mistake though it is not what was derived.
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
-        guessed: whether the loss is only guessed, so that nothing may be called wrong.
+        guessed, misled: whether nothing may be called wrong, since the loss is only guessed; nothing but what a remark is on.
         notes: what else there is to say, in sentences.
     """
 
@@ -49,6 +49,7 @@ class Program(Given, eq=False):
     remarks: Mapping[str, tuple[str, str]] = {}
     doubts: Mapping[str, tuple[str, str]] = {}
     guessed: bool = False
+    misled: bool = False
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -140,10 +141,8 @@ class Program(Given, eq=False):
     def layout(self) -> tuple[object, ...]:
         """What memory a machine needs for it: of two programs with the same one each can go on where the other is."""
         kinds = tuple((name, self.kind(name)) for name in (*self.data, *self.fixed))
-        return kinds, tuple(
-            (stage.name, tuple(self._shapes(self.batches.sizes[0])[stage.name]), self.kind(stage.name), stage.unbounded)
-            for stage in self.stages
-        )
+        sizes = self._shapes(self.batches.sizes[0])
+        return kinds, tuple((stage.name, tuple(sizes[stage.name]), self.kind(stage.name), stage.unbounded) for stage in self.stages)
 
     @cached_property
     def constants(self) -> dict[str, float]:
@@ -160,8 +159,8 @@ class Program(Given, eq=False):
 
     def _undrawn(self, rows: int) -> dict[str, Shape]:
         given: dict[str, Shape] = {name: form_of(np.asarray(values, self.kind(name)), rows) for name, values in self.data.items()}
-        given["m"] = Form.of((), "i", rows)
-        return given | {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
+        fixed = {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
+        return given | {"m": Form.of((), "i", rows)} | fixed
 
     def drawn(self, update: int, constants: Mapping[str, Any]) -> dict[str, Array]:
         """What is drawn for an update.

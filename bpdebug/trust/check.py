@@ -81,6 +81,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         for finding, known in () if only else own_steps(probe):
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     remarks = {} if only else probe.program.remarks
+    if probe.program.misled:
+        told = [replace(one, status="misled", suspects=()) if one.says.accuses else one for one in told]
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
     accused = {finding.name for finding in told if finding.says.accuses}
     sure = not only and not accused and not any(finding.status == "hidden" for finding in told)
@@ -151,6 +153,7 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
             numbers = ours, right, right, ours.size, judged.kinks
             return Finding(stage, stage.name, "convention", judged.error, first, *numbers, DOTS, allowed.said)
     found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
+    ours = np.broadcast_to(ours, found.low.shape)  # a single number, of a script
     excess = found.excess(ours)
     if status == "wrong" or own:
         status = "wrong" if excess.any() else status if own else "unsure"

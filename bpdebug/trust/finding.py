@@ -45,6 +45,7 @@ class Status(Record):
 
 
 _FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
+_MISLED = "it is right once the forward line that is named is"
 _UNSURE = "what rounding may have done is larger than what is off"
 _GUESSED = "the script has no line for its loss: of those that were tried one fits no gradient, and another is not finite"
 _HIDDEN = "its numbers are right here, but the formula gives others than the right one elsewhere"
@@ -62,6 +63,7 @@ STATUSES: Mapping[str, Status] = {
     "wrong": Status("WRONG", ("✗", "bad"), accuses=True),
     "off": Status("OFF", ("✗", "bad"), accuses=True),
     "follows": Status("follows", ("↳", "changed"), reason=_FOLLOWS),
+    "misled": Status("follows", ("↳", "changed"), reason=_MISLED),
     "convention": Status("convention", ("≙", "good"), agrees=True, reason=_CONVENTION),
     "own": Status("your own", ("✎", "changed"), agrees=True, reason=_OWN),
     "hidden": Status("only here", ("?", "changed"), reason=_HIDDEN, untold="the numbers of this batch cannot tell"),
@@ -73,7 +75,8 @@ STATUSES: Mapping[str, Status] = {
     "missing": Status("missing", (" ", "dim"), untold="the file does not have it"),
 }
 """``good``, ``exact`` (the same bits) and ``approximate`` (but for rounding) are right; ``wrong`` and ``off`` are wrong by
-themselves; ``follows`` is right given wrong numbers that a stage before it has made; ``convention`` is right but for a factor that
+themselves; ``follows`` is right given wrong numbers that a stage before it has made,
+``misled`` with the forward line as it should be; ``convention`` is right but for a factor that
 all gradients share and that has a name; ``own`` is a user's own forward formula, right with its derivative; ``hidden`` is right on
 this batch alone; of ``unsure`` rounding hides whether it is; ``guessed`` is wrong for a loss that is only guessed; ``kink`` is wrong
 only where the loss has a corner; ``noise`` is too small for differences to tell."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+_OTHERS = {"tanh": "sin", "maximum": "minimum", "minimum": "maximum", "exp": "sinh", "max": "min", "outer": "inner", "dot": "inner"}
 
 
 class Planted(NamedTuple):
@@ -54,15 +56,22 @@ def _of_operation(node: ast.BinOp) -> Iterator[tuple[str, str]]:
         case ast.Pow() if numbers[1]:
             yield "power dropped", left
         case ast.MatMult():
-            yield "operands exchanged", f"({right} @ {left})"
+            yield from (("operands exchanged", f"({right} @ {left})"), ("transpose doubled", f"({left}.T @ {right})"))
 
 
 def _of_call(node: ast.Call) -> Iterator[tuple[str, str]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if name == "copy":
+        yield "copy dropped", ast.unparse(node.args[0] if node.args else cast(ast.Attribute, node.func).value)
+    if name in ("sqrt", "exp", "log", "tanh", "sigmoid") and len(node.args) == 1:
+        yield "function dropped", _written(node.args[0])
+    if name in _OTHERS:
+        yield "another function", _renamed(node, _OTHERS[name])
     if name in ("sum", "mean"):
         yield "mean for sum" if name == "sum" else "sum for mean", _renamed(node, "mean" if name == "sum" else "sum")
-        if any(one.arg == "axis" for one in node.keywords):
+        for one in (one for one in node.keywords if one.arg == "axis" and isinstance(one.value, ast.Constant)):
             yield "axis dropped", _without(node, "axis", "keepdims")
+            yield "another axis", ast.unparse(node).replace(ast.unparse(one), "axis=1" if one.value.value == 0 else "axis=0")  # type: ignore[attr-defined]
     if name == "dot" and len(node.args) == 2:
         yield "operands exchanged", f"np.dot({_written(node.args[1])}, {_written(node.args[0])})"
 
@@ -80,7 +89,11 @@ def _of(node: ast.AST, names: list[str]) -> Iterator[tuple[str, str]]:
             yield "transpose dropped", _written(node.value)
         case ast.UnaryOp(op=ast.USub()) if not isinstance(node.operand, ast.Constant):
             yield "minus dropped", _written(node.operand)
-        case ast.Name(id=name, ctx=ast.Load()) if name in names:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            yield "another number", repr(number + 1)
+        case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Subscript(ctx=ast.Load()) if (
+            name := ast.unparse(node)
+        ) in names:
             yield from (("another tensor", other) for other in names if other != name)
 
 
@@ -92,9 +105,10 @@ def _statements(tree: ast.Module) -> Iterator[tuple[ast.stmt, list[str]]]:
             functions = {one for node in inner if isinstance(node, ast.FunctionDef) for one in ast.walk(node)}
             inner = [node for node in inner if node not in functions]
         bound = {
-            name.id: None
+            ast.unparse(name): None
             for node in inner if isinstance(node, ast.Assign)
-            for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+            for target in node.targets for name in ast.walk(target)
+            if isinstance(name, ast.Name | ast.Attribute | ast.Subscript) and isinstance(name.ctx, ast.Store)
         }  # fmt: skip
         for node in inner:
             if isinstance(node, ast.Assign | ast.AugAssign | ast.Return) and node.value:
@@ -129,7 +143,10 @@ def planted(source: str, lines: set[int]) -> Iterator[Planted]:
             turned = "-" if isinstance(statement.op, ast.Add) else "+"
             yield from made(statement, f"{target} {turned}= {more}", "step turned", statement)
             yield from made(statement, f"{target} = {more}", "overwritten", statement)
+        if isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)):
+            yield from made(statement, "pass", "left out", statement)
     yield from _exchanged(tree, rows, lines)
+    yield from _early(tree, rows, lines)
 
 
 def _exchanged(tree: ast.Module, rows: list[str], lines: set[int]) -> Iterator[Planted]:
@@ -143,3 +160,18 @@ def _exchanged(tree: ast.Module, rows: list[str], lines: set[int]) -> Iterator[P
                     changed = [*rows]
                     changed[first - 1], changed[second - 1] = rows[second - 1], rows[first - 1]
                     yield Planted(first, "order", 0, frozenset((first, second)), "\n".join(changed))
+
+
+def _early(tree: ast.Module, rows: list[str], lines: set[int]) -> Iterator[Planted]:
+    """A statement that changes something, before one that reads what it changes, which may be named, too."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        for place, one in enumerate(body if isinstance(body, list) else ()):
+            if isinstance(one, ast.AugAssign) and one.lineno == one.end_lineno and one.lineno in lines:
+                target = ast.unparse(one.target)
+                for other in body[max(0, place - 6) : max(0, place - 1)]:
+                    if other.lineno in lines and target in ast.unparse(other):
+                        changed = [*rows]
+                        changed.insert(other.lineno - 1, changed.pop(one.lineno - 1))
+                        named = {other.lineno, other.lineno + 1}
+                        yield Planted(one.lineno, "too early", other.lineno, frozenset(named), "\n".join(changed))

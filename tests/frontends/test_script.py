@@ -127,6 +127,11 @@ FAULTS = {
     ("dqn", "dh[h <= 0] = 0", "pass"): "26",
     ("epochend", "gw += err * a", "gw += err * a * a"): "14",
     ("tape", "other.grad += self.data.T @ out.grad", "other.grad = -self.data.T @ out.grad"): "18",
+    ("adam", "h = np.tanh(X @ W1 + b1)", "h = -np.tanh(X @ W1 + b1)"): "15",
+    ("classes", "self.a1 = np.maximum(0, self.z1)", "self.a1 = np.minimum(0, self.z1)"): "21",
+    ("conv", "s = flat @ W + b", "s = flat @ W"): "21",
+    ("functions", "np.sum(exp, axis=1, keepdims=True)", "np.sum(exp)"): "19",
+    ("hinge", "b = b - eta * grad_b", "b = -(b - eta * grad_b)"): "13",
 }
 
 

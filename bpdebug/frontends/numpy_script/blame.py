@@ -43,6 +43,9 @@ class Blame:
 
     Attributes:
         found: the lines, in the order in which they were found; none where all is right, or nothing mends it.
+        own: as given.
+        live: the parameters that are looked at.
+        mended: whether all have, with the lines that were found.
         right: whether all parameters have the right gradient, but for one factor.
         times: that factor, in the end.
         factors: what the gradient of each parameter is times the right one, in the end.
@@ -51,26 +54,27 @@ class Blame:
     """
 
     def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
-        self._recording, self._near, self._own, self.ends = recording, near, own, ends
+        self._recording, self._near, self.own, self.ends = recording, near, own, ends
         self._due = {**loss.gradients, **loss.parts}
         self._tried = self._different(recording, loss)
         live = [name for name in loss.program.parameters if name in ends and name in self._due and self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
-        self._live = several if len(several) > 2 else live
+        self.live = several if len(several) > 2 else live
         self._values, self._left = dict(recording.values[-1]), _MOST
         self._forward = {name for name, _ in loss.forward}
         self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
         self.found = list[Blamed]()
-        single = all(self._due[name].size == 1 for name in self._live)  # each is some multiple of any other
-        moved = {*self._live} <= {*loss.steps}  # all by one number times the gradient
-        self.right = single or moved or self._score(self._values)[0] == len(self._live)
-        while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self._live):
+        single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
+        moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
+        self.right = single or moved or self._score(self._values)[0] == len(self.live)
+        while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self.live):
             best = self._best()
             if best is None:
                 break
             blamed, self._values = best
             self.found.append(blamed)
+        self.mended = self._score(self._values)[0] == len(self.live)
         self.factors = self._factors(self._values)
         self.times = self._usual(self.factors)
         self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
@@ -102,7 +106,7 @@ class Blame:
         return found
 
     def _factors(self, values: Values) -> dict[str, float]:
-        found = {name: self._factor(name, values) for name in self._live}
+        found = {name: self._factor(name, values) for name in self.live}
         return {name: factor for name, factor in found.items() if factor}
 
     @staticmethod
@@ -157,11 +161,9 @@ class Blame:
     def _matched(self) -> dict[str, float]:
         """His values that are a derived gradient times a factor, with that."""
         found = dict[str, float]()
-        for one in self._own:
-            factors = [
-                factor for _, right in self._fitting(self._values[one.name]) if (factor := scale(self._values[one.name], right, self._near))
-            ]
-            if factors:
+        for one in self.own:
+            value = self._values[one.name]
+            if factors := [factor for _, right in self._fitting(value) if (factor := scale(value, right, self._near))]:
                 found[one.name] = min(factors, key=lambda factor: abs(factor - 1))
         return {name: 1.0 if abs(factor - 1) < self._near else factor for name, factor in found.items()}
 
@@ -169,7 +171,7 @@ class Blame:
         """What each line makes of that on which a wrong gradient depends: in his order what is no derived gradient, or one that he has
         already; then what is the gradient of some tensor, if perhaps not of the one that is meant."""
         usual = self._usual(factors := self._factors(self._values))
-        wrong = [name for name in self._live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
+        wrong = [name for name in self.live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
         wanted = used(self._recording.statements, [self.ends[name] for name in wrong])
         elsewhere = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}
         suspects, right, known = list[Place](), list[Place](), list[Array]()
@@ -207,7 +209,7 @@ class Blame:
                 values, meant, through = self._repaired(places, search, times)
                 score, put = self._gain(values, {}), {*meant, *through.values()}
                 place = rank, min((place.order for place in places if place.name in put), default=0)
-                if meant and score[:2] > base and (score > most or (score == most and place < first)):
+                if meant and score[0] > base[0] and (score > most or (score == most and place < first)):
                     after = self._factors(values)
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)
                     renamed = tuple(place for place in places if place.alias and place.name in meant)
@@ -240,7 +242,7 @@ class Blame:
     def _rates(self, name: str) -> list[float]:
         """By what a value must be larger than a gradient, since a later line divides it."""
         mine = self._values[name]
-        readers = [self._values[one.name] for one in self._own if one.formula and one.formula.names[:1] == (name,)]
+        readers = [self._values[one.name] for one in self.own if one.formula and one.formula.names[:1] == (name,)]
         return [1 / factor for theirs in readers if mine.size > 1 and (factor := scale(theirs, mine))]
 
     def _gradients(self, one: Statement, _: Values) -> Iterator[tuple[str, str, Array]]:
@@ -267,7 +269,7 @@ class Blame:
         """What may be a gradient and is a product with a value that is none."""
         if self._matched.get(name):
             return []
-        return [one for one in self._own if one.formula and _multiplies(one.formula.tree, name)]
+        return [one for one in self.own if one.formula and _multiplies(one.formula.tree, name)]
 
 
 def ends_of(recording: Recording, loss: Differentiated, own: Sequence[Statement], subtracted: Mapping[str, str]) -> dict[str, str]:
@@ -299,7 +301,7 @@ def _plainness(factor: float) -> float:
     """How usual a factor is: 1, then one over a whole number, as a mean has it, the smaller the more so, then others; below 0 none is."""
     if factor <= 0:
         return 0
-    return 2 + factor if abs(1 / factor - round(1 / factor)) < 1e-3 else 1
+    return 2 + factor if factor < 1.5 and abs(1 / factor - round(1 / factor)) < 1e-3 else 1
 
 
 def _multiplies(tree: Tree, name: str) -> bool:

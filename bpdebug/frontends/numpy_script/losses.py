@@ -52,7 +52,7 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     if best is None or not best.said:
         return best
-    untried = any(one.said and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
+    untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
     return replace(best, written=str(stated.line) if stated else "", guessed=untried and not best.agreement)
 
 

@@ -17,9 +17,10 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.names import gradient_of
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
-_NEAR = 1e-9
+_NEAR, _ROUNDING = 1e-9, 1e-6
 _LEAST = 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
 Remark = tuple[str, str]
@@ -37,7 +38,8 @@ class Moves:
 
     def __init__(self, recording: Recording, of: Mapping[str, str], forward: set[str]) -> None:
         self._recording, self._of, self._forward = recording, of, forward
-        self._values = recording.values[-1]
+        finite = [one for one in recording.values if all(np.isfinite(one[name]).all() for name in (*of, *of.values()))]
+        self._values = [*recording.values, *finite][-1]
         self._parts = dict[str, list[Statement]]()
         self._statements = {one.name: one for one in recording.statements}
         self._new = {new: old for old, new in recording.carried.items()}
@@ -101,7 +103,7 @@ class Moves:
         new, old = self._recording.carried[name], self._values[name]
         step = np.maximum(np.abs(old), 1.0)
         change = self._response(name, name, old + step, base)
-        if change is None:
+        if change is None or np.max(np.abs(base[new]), initial=0) * _ROUNDING > np.min(step, initial=np.inf):
             return
         left = change / step
         if np.ptp(left) < _NEAR and not _LEAST < float(left.flat[0]) < 1 + _NEAR:
@@ -129,7 +131,7 @@ class Moves:
             if new not in part or one is None or other is None or turned is None or twice is None or other[new].shape != right.shape:
                 continue
             kept, added = one[new] - base[new], other[new]
-            if np.ptp(kept) > _NEAR or not added.any():
+            if not np.ptp(kept) <= _NEAR or not added.any():
                 continue
             share, squared = float(kept.flat[0]), np.allclose(turned[new], added) and np.allclose(twice[new], 4 * added)
             weight = self._weight(added, right**2 if squared else right)
@@ -180,6 +182,26 @@ class Moves:
             return last, said  # the step itself, with its rate, is what is kept
         return new, said
 
+    def replaced(self) -> Iterator[tuple[str, Remark]]:
+        """That a value is called as a parameter and made of the gradient of that alone."""
+        for one in self._dead():
+            made, reads = [one], set[str]()
+            while made:
+                last = made.pop()
+                reads |= {*last.reads}
+                made += [self._statements[name] for name in last.reads if self._is_inner(name)]
+            gradients = [name for name in reads if gradient_of(name) == one.name]
+            if gradients and one.name not in reads:
+                yield (
+                    one.name,
+                    ("not the old parameter and a step", f"{one.name} is made of {gradients[0]}, and nothing of the old one is in it"),
+                )
+
+    def _dead(self) -> list[Statement]:
+        """The values with a name that nothing reads."""
+        read = {name for one in self._recording.statements for name in one.reads}
+        return [one for one in self._recording.statements if not (one.inner or one.live or one.name in read)]
+
     # rates
 
     def rates(self) -> dict[str, float]:
@@ -211,7 +233,7 @@ class Moves:
         rates, told = self.rates(), list[str]()
         usual = Counter(rates.values()).most_common(1)
         for name, rate in rates.items():
-            if len(usual) == 1 and usual[0][1] > 1 and rate != usual[0][0]:
+            if (usual[0][1] > 1 or len(rates) == 2) and rate != usual[0][0]:
                 told.append(f"{name} is moved by {short(rate, 6)} times its gradient, the others by {short(usual[0][0], 6)} times")
         parts = {name: used(self._recording.statements, [self._recording.carried[name]]) for name in self._of}
         for slot in (slot for slot in self._recording.start if slot not in self._of):
@@ -220,6 +242,11 @@ class Moves:
             whose = [name for name, gradient in self._of.items() if gradient in reads]
             if len(whose) == 1 and new not in parts[whose[0]] and slot not in parts[whose[0]]:
                 told.append(f"{slot} is made of {self._of[whose[0]]} in each update, and nothing reads it")
+        given = self._recording.given[0]
+        for one in self._dead():
+            tensor, value = gradient_of(one.name), self._values.get(one.name)
+            if tensor in given and value is not None and given[tensor].dtype.kind == "f" and given[tensor].shape == value.shape:
+                told.append(f"{one.name} ({one.line}) is computed in each update, and nothing reads it: {tensor} is not moved by it")
         return told
 
     # versions

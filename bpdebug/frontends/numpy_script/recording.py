@@ -248,7 +248,8 @@ def _checked(statement: Statement, values: dict[str, Array]) -> Statement:
         return replace(statement, formula=None, reason=str(error), opaque=statement.formula.names)
     due = values.setdefault(statement.name, found)
     near = max(_NEAR, 32 * float(np.finfo(dtype.char).eps))
-    if found.shape == due.shape and np.allclose(found, due, near, near * np.max(np.abs(due), initial=0), equal_nan=True):
+    size = np.max(np.abs(due), initial=0, where=np.isfinite(due))
+    if found.shape == due.shape and np.allclose(found, due, near, near * size, equal_nan=True):
         return statement
     return replace(statement, formula=None, reason="its formula gives other numbers", opaque=statement.formula.names)
 

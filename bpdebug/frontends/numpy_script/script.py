@@ -34,6 +34,7 @@ from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Recording, Statement, read
 from bpdebug.frontends.numpy_script.rows import with_rows
+from bpdebug.frontends.numpy_script.slips import slip_of, slipped
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 from bpdebug.time.position import LocationError, stages_at
 
@@ -143,6 +144,7 @@ class _Assembled:
         self._formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
         self._statements = {one.name: one for one in recording.statements}
         self._due_parts = dict[str, Tree]()
+        self._slip = slip_of(recording, loss, pairing.blame)
         self._inline()
 
     def _inline(self) -> None:
@@ -197,7 +199,9 @@ class _Assembled:
             "guessed": self._loss.guessed,
             "notes": tuple(self._steps.notes()),
         }  # fmt: skip
-        return RecordedProgram(**made)
+        due = {stage.name: stage.original.formula.tree for stage in stages if stage.original} | self._due_parts
+        said = slipped(self._slip, self._pairing.blame, stages, self._formulas, due, self._statements) if self._slip else {}
+        return RecordedProgram(**made | said | {"notes": (*made["notes"], *said.get("notes", ()))})
 
     def _square(self, stages: Sequence[Stage]) -> dict[str, tuple[str, str]]:
         """Where a flat list first met a column, if the script has stopped with an exception."""
@@ -284,15 +288,10 @@ class _Assembled:
         return reached(self._recording.statements, [*slots, *self._recording.carried.values()])
 
     def _kept(self, forward: set[str]) -> Iterable[Statement]:
-        late, recording = self._late(), self._recording
+        late, recording, known = self._late(), self._recording, self._formulas
         roots = {*self._pairs, *recording.carried.values(), *(one.name for one in recording.statements if not one.inner)}
-        needed = used(
-            [
-                replace(one, formula=Formula.of(self._formulas[one.name]) if one.name in self._formulas else None)
-                for one in recording.statements
-            ],
-            roots,
-        )
+        put = [replace(one, formula=Formula.of(known[one.name]) if one.name in known else None) for one in recording.statements]
+        needed = used(put, roots)
         early = used(recording.statements, self._pairs) & late  # read by a gradient: a new version of a parameter
         for one in recording.statements:
             if one.name in self._named & needed - forward and (one.name not in late or one.name in early | {*self._pairs}):

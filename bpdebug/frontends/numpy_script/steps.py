@@ -49,6 +49,7 @@ class Steps:
         self.times = pairing.blame.times
         losses = [one[loss.program.loss] for one in recording.values if loss.program.loss in one]
         climbs = bool(_CLIMBS.search(loss.program.loss)) or (bool(losses) and all(np.max(one) < 0 for one in losses))  # a log-likelihood
+        climbs = climbs and not any(self._climbs(name, recording.values[-1], -loss.gradients[name]) for name in self._live)
         self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
 
     def _is_uphill(self, name: str) -> bool:
@@ -79,7 +80,7 @@ class Steps:
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
         for name, pair in self._pairing.pairs.items():
             below = [end for end, reads in ends.items() if name in reads]
-            alike = any(end in right or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
+            alike = pair.tensor in right or any(end in right or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
             mended = [abs(blame.factors.get(end, self.times) / self.times - 1) < _ALIKE for end in below]
             alike = alike or (name not in blamed and bool(mended) and all(mended))
             downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
@@ -118,6 +119,7 @@ class Steps:
         same = {name for name in self._live if abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE}
         told = [*self._moves.remarks(set() if blamed else self.uphill & same), *self._moves.late([*self._pairing.pairs])]
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
+        told += self._moves.replaced()
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
         found |= {name if name in names else old.get(name, name): remark for name, remark in told}
         blame = self._pairing.blame
@@ -166,6 +168,11 @@ class Steps:
                 seen.add(name)
                 stack += formulas[name].formula.names if formulas[name].inner or name in recording.carried.values() else ()  # type: ignore[union-attr]
 
+    def _made(self) -> object:
+        """Where the loss is computed."""
+        name = self._loss.program.loss.removesuffix(".sum")
+        return next((one.made for one in self._recording.statements if one.name == name), self._loss.line)
+
     def notes(self) -> list[str]:
         """What there is to say of the whole."""
         due, own = self._loss.gradients, [self._recording.values[-1][one.name] for one in self._pairing.own]
@@ -182,7 +189,7 @@ class Steps:
             told.append(f"these are the derivatives of {self._loss.said} (the difference at {self._loss.line}), {lost}")
         alike = [one for one in self.scales.values() if one and abs(one / self.times - 1) < _ALIKE]
         if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
-            told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}")
+            told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss} ({self._made()})")
         return [*told, *self._moves.notes(), *self._recording.notes, *[self._recording.ending] * bool(self._recording.ending)]
 
 

@@ -1,0 +1,85 @@
+"""What one slip in a formula may have been meant as, and how likely: the repairs that are tried of a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.record import replace
+from bpdebug.core.tree import Binary, Call, Key, Listing, Name, Number, Text, Transpose, Tree, Unary, literal, walk
+
+_INSTEAD = {
+    "+": "-", "-": "+", "*": "/", "/": "*", "<": ">", ">": "<", "<=": ">=", ">=": "<=",
+    "maximum": ("minimum",), "minimum": ("maximum",), "max": ("min", "mean", "sum"), "min": ("max",), "sum": ("mean",), "mean": ("sum",),
+    "exp": ("log", "tanh"), "log": ("exp",), "tanh": ("exp",), "sin": ("tanh",), "sinh": ("exp",), "outer": ("inner",), "inner": ("outer",),
+}  # fmt: skip
+_UNLIKELY = 100
+"""Nodes, in the place of those that a formula has too many."""
+_LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sinh", "inner")
+
+
+def size_of(tree: Tree) -> int:
+    """How long a formula is; what is rare in a network counts twice, and the exponential of a negative number is usual."""
+    return sum(1 + _rarity(node) for node in walk(tree))
+
+
+def _rarity(node: Tree) -> int:
+    match node:
+        case Call("exp", (Unary(),)):
+            return -2
+        case Call(function) if function in _RARE:
+            return 1
+    return 0
+
+
+def longer(tree: Tree, new: Tree) -> int:
+    """By how much a formula is longer than one that was written; what was written, and not only a sign or a number, has been meant."""
+    was, now = ([node for node in walk(one) if isinstance(node, Name | Call)] for one in (tree, new))
+    return size_of(new) - size_of(tree) if len(now) >= len(was) else _UNLIKELY
+
+
+def _others(node: Tree) -> Iterator[Tree]:
+    """What may have been meant by a part of a formula."""
+    match node:
+        case Binary("+" | "-" | "*" | "/" as sign, left, right):
+            yield from (left, right, Binary(_INSTEAD[sign], left, right), Binary(sign, right, left))  # type: ignore[arg-type]
+        case Binary("@", left, right):
+            yield from (Binary("@", Transpose(left), right), Binary("@", left, Transpose(right)), Binary("@", right, left))
+        case Binary("**", left, Number(power)):
+            yield from (left, Binary("**", left, literal(power + 1)), Binary("**", left, literal(power - 1)))
+        case Binary(operator, left, right) if operator in _INSTEAD:
+            yield Binary(operator, right, left)
+        case Unary("-", inner) | Transpose(inner):
+            yield inner
+        case Number(number):
+            yield from (literal(number - 1), literal(number + 1), literal(2 * number), literal(number / 2))
+        case Call("where", (condition, first, second)):
+            yield Call("where", (condition, second, first))
+        case Call(function, arguments, axis):
+            yield from (one for one in arguments[:1] if not isinstance(one, Listing | Text))
+            if function == "exp":
+                yield from (Binary("/", node, Call("sum", (node,), over, keepdims=over is not None)) for over in (None, 0, 1, -1))
+            yield from (replace(node, function=other) for other in _INSTEAD.get(function, ()) if other in FUNCTIONS)
+            if FUNCTIONS[function].reduces:
+                yield from (replace(node, axis=other, keepdims=node.keepdims or axis is None) for other in (0, 1, -1) if other != axis)
+    if not isinstance(node, Number | Listing | Key | Text):
+        yield from (Unary("-", node), Binary("**", node, Number(2)), Binary("-", Number(1), node), Binary("/", Number(1), node))
+        yield from (Call(function, (node,)) for function in _LEFT_OUT)
+
+
+def slips(tree: Tree) -> Iterator[Tree]:
+    """The formulas of which one slip may have made this one."""
+    yield from _others(tree)
+    for place, child in enumerate(tree.children() if isinstance(tree, Binary | Unary | Transpose | Call) else ()):
+        if not isinstance(tree, Call) or place not in FUNCTIONS[tree.function].static:
+            for other in slips(child):
+                yield _with(tree, place, other)
+
+
+def _with(tree: Tree, place: int, new: Tree) -> Tree:
+    """A node with another child."""
+    count = iter(range(len(tree.children())))
+    return tree.rebuilt(lambda child: new if next(count) == place else child)
+
+
+__all__ = ["longer", "size_of", "slips"]
