@@ -6,6 +6,7 @@ import os
 import sys
 
 import pytest
+from turns import by_turns
 
 from bpdebug import cli, headless
 from bpdebug.core.errors import BpdebugError, printable
@@ -34,8 +35,7 @@ def tame(text):
     return all(line.isprintable() and len(line) <= 1200 for line in text.splitlines())
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:40])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("command", "text"), by_turns(COMMANDS, HOSTILE), ids=lambda value: ascii(value)[:40])
 def test_what_an_error_quotes_is_printable_and_bounded(command, text):
     with pytest.raises(BpdebugError) as caught:
         Session(load_scenario("xor")).execute(command.format(text))

@@ -5,6 +5,7 @@ from math import cos, floor, pi
 import numpy as np
 import pytest
 from engine_strategies import xor
+from turns import by_turns
 
 from bpdebug import Session, load_scenario
 from bpdebug.core.description import Optimizer, Training
@@ -56,9 +57,7 @@ def clipped(gradients, kind, bound):
     return {name: grad * (bound / length if length > bound else 1) for name, grad in gradients.items()}
 
 
-@pytest.mark.parametrize("lines", [False, True])
-@pytest.mark.parametrize("clip", [("value", 0.05), ("norm", 0.2), ("norm", 1e9)])
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(("name", "clip", "lines"), by_turns(OPTIMIZERS, [("value", 0.05), ("norm", 0.2), ("norm", 1e9)], [False, True]))
 def test_each_optimizer_takes_the_clipped_gradient_for_the_gradient(tmp_path, name, clip, lines):
     asked = Optimizer(name, clip=clip)
     scenario = program_of(tmp_path, "sgd").scenario if lines else xor(training=Training(1000, 4))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from debugger_scenarios import program_of
 from random_networks import COMBINATIONS, scenario_of
+from turns import by_day
 
 from bpdebug.core.description import Layer, Scenario, Training
 from bpdebug.core.errors import BpdebugError
@@ -28,7 +29,7 @@ def computed(program):
     return {name: value.copy() for name, value in machine.values().items()}
 
 
-@pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 14))
+@pytest.mark.parametrize("number", by_day(range(0, len(COMBINATIONS), 14), 3))
 def test_what_passes_along_all_paths_adds_up_to_what_the_stages_compute(number):
     program = make_program(scenario_of(number))
     values = computed(program)

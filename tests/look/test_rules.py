@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from renamed import NONSENSE, renamed
+from turns import by_turns
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
@@ -78,8 +79,7 @@ def test_in_lines_too_what_cancels_is_told():
     assert "ds = (p − y)/2 is left" in session.explain("ds", (0, 0)).rule
 
 
-@pytest.mark.parametrize("naming", NONSENSE)
-@pytest.mark.parametrize("name", ["xor", "iris", "residual", "dead_relu"])
+@pytest.mark.parametrize(("name", "naming"), by_turns(["xor", "iris", "residual", "dead_relu"], NONSENSE))
 def test_every_stage_says_something_under_any_names(name, naming):
     scenario, _ = renamed(load_scenario(name), NONSENSE[naming])
     session = Session(scenario)

@@ -420,7 +420,7 @@ ACTS = (
 )
 
 
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 8))])
+@pytest.mark.parametrize("seed", by_day(range(8), 4))
 def test_random_games_keep_the_law_of_time_and_the_score(seed):
     choose, scenario = random.Random(seed), [xor(9), classes(4, shuffle=True)][seed % 2]  # noqa: S311
     session = Session(scenario)

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, xor
+from turns import by_day
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
@@ -61,7 +62,7 @@ def test_without_predicting_and_for_several_stages_nothing_is_asked():
     assert session.execute("step").type == "stop"
 
 
-@pytest.mark.parametrize("name", ["xor", "residual", "adamw elu", "short last batch"])
+@pytest.mark.parametrize("name", by_day(["xor", "residual", "adamw elu", "short last batch"], 2))
 def test_the_right_answer_runs_the_stage_and_counts(name):
     session = predicting(SCENARIOS[name], "goto 2:z1")
     kinds = Counter()

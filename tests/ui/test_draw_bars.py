@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from turns import by_turns
 from ui_views import NAMES, role_of, session, view
 
 from bpdebug.ui.draw.bars import header_line
@@ -14,8 +15,7 @@ def header(columns, *moment):
     return plain(header_line(view(*moment), columns))
 
 
-@pytest.mark.parametrize("columns", SIZES)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "columns"), by_turns(NAMES, SIZES))
 def test_the_header_takes_exactly_the_columns(name, columns):
     for command in MOMENTS:
         shown = view(name, command)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_networks import COMBINATIONS, scenario_of
+from turns import by_day
 from ui_views import NAMES, big, random_chain, role_of, session, text
 
 from bpdebug.core.numbers import NumberStyle
@@ -155,7 +156,7 @@ def test_the_window_goes_to_the_operand_that_enter_goes_to():
     assert any("lit" in look for look in found[name, index])
 
 
-@pytest.mark.parametrize("number", range(5, len(COMBINATIONS), 40))
+@pytest.mark.parametrize("number", by_day(range(5, len(COMBINATIONS), 40), 3))
 def test_the_terms_add_up_to_the_number(number):
     opened = session(scenario_of(number))
     for _ in opened.program.stages[:-1]:
@@ -199,7 +200,7 @@ def anywhere(opened, chance):
     return with_equation(opened)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", by_day(NAMES, 3))
 def test_at_any_moment_and_size_it_is_drawn_and_not_too_wide(name):
     chance, opened = random.Random(name), session(name)  # noqa: S311
     for _ in range(10):

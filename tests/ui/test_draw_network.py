@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from turns import by_turns
 from ui_views import big, chain, network_lines, random_chain, role_of, session, text, view
 
 from bpdebug.core.description import Layer
@@ -166,9 +167,9 @@ def test_no_edge_stands_out_for_what_comes_back_around_a_residual_layer():
     assert kinds(network_lines(view(residual_chain(), "goto dr2@r3"), 110, 30)) == {"rest"}
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(38, 10), (46, 10), (76, 20), (118, 32), (198, 56)])
-@pytest.mark.parametrize("name", SMALL)
-def test_no_number_is_touched_by_an_edge_and_none_is_missing(name, columns, rows):
+@pytest.mark.parametrize(("name", "size"), by_turns(SMALL, [(38, 10), (46, 10), (76, 20), (118, 32), (198, 56)]))
+def test_no_number_is_touched_by_an_edge_and_none_is_missing(name, size):
+    columns, rows = size
     opened = session(name, "goto 3:z1")
     for stage in ("z1", "a1", "dW1", "dz1", "db1"):
         opened.execute(f"goto 3:{stage}")

@@ -152,8 +152,7 @@ def test_where_a_sample_is_a_column_the_shapes_are_those_of_the_matrices():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("columns", [29, 34])
+@pytest.mark.parametrize(("name", "columns"), by_turns(NAMES, [29, 34]))
 def test_the_marked_stage_is_seen_to_its_end(name, columns):
     shown = view(name)
     style = replace(shown.style, letters=plan_of(shown, columns).letters)
