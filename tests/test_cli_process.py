@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from turns import by_day
 
 ROOT = Path(__file__).parent.parent
 XOR = str(ROOT / "scenarios" / "xor.yaml")
@@ -111,7 +112,7 @@ def test_any_encoding_of_the_terminal_will_do():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", by_day(["SIGINT", "SIGTERM"], 2))
 def test_the_last_line_of_an_interrupted_run_is_whole(name):
     command = [sys.executable, "-m", "bpdebug", "run", "xor", *(["-x", "help"] * 400), "--json"]
     for moment in range(4):

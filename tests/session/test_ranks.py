@@ -63,7 +63,7 @@ UNTRUE = re.compile(r"\blayer \d|\bsample -|\bunits? .*\bof layer|Traceback")
 """What cannot be true of a program without layers."""
 
 
-@pytest.mark.parametrize("name", by_day(PROGRAMS, 2))
+@pytest.mark.parametrize("name", by_day(PROGRAMS, 3))
 def test_every_command_works_on_any_program_or_says_why_not(name, tmp_path, monkeypatch):
     scenario = program_in(tmp_path, name)
     monkeypatch.chdir(tmp_path)

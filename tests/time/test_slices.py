@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 from debugger_scenarios import SCENARIOS, xor
-from turns import by_turns
+from turns import by_day, by_turns
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.session.commands import edit, look
@@ -99,7 +99,7 @@ STAGES = ("z1", "a1", "z2", "a2", "loss", "da2", "dz2", "dW2", "db2", "da1", "dz
 
 
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.long)], ids=["in turn", "all"])
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", by_day(STAGES, 3))
 def test_whatever_formula_a_stage_has_every_command_answers_or_says_why_not(stage, every, tmp_path, monkeypatch):
     """Each formula of each stage meets one command in eight, each time others, unless all are asked for."""
     monkeypatch.chdir(tmp_path)

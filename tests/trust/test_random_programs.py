@@ -68,7 +68,7 @@ def right_and_wrong(seeds, tally):
             assert accused == [name] or found[name] not in ("good", "follows"), (seed, fault, found)
 
 
-@pytest.mark.parametrize("start", by_day(range(0, 60, 5), 5))
+@pytest.mark.parametrize("start", by_day(range(0, 60, 5), 12))
 def test_right_programs_are_right_and_a_fault_is_found_where_it_is(start, tally):
     right_and_wrong(range(start, start + 5), tally)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from test_draw_anything import anywhere, everything
 from test_renamed_screen import WALK, screens
+from turns import by_day
 from ui_views import session, text
 
 from bpdebug.frontends import load_scenario
@@ -79,7 +80,7 @@ def test_at_any_moment_and_size_everything_is_drawn_and_nothing_too_wide(name, t
             assert there is None or np.isfinite(shown.tensors[there[0]][there[1]])
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", by_day(PROGRAMS, 2))
 async def test_under_every_key_the_app_goes_on(name, tmp_path, monkeypatch):
     monkeypatch.setenv("BPDEBUG_DEBUG", "1")
     more = [

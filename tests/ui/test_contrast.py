@@ -35,7 +35,7 @@ def pairs(app, theme):
             yield all(map(is_line, text.replace(" ", ""))), fore, back, text[:20]
 
 
-@pytest.mark.parametrize(("name", "half"), by_turns(["xor", "iris"], HALVES))
+@pytest.mark.parametrize(("name", "half"), by_turns(["xor", "iris"], HALVES, every=2))
 async def test_what_is_painted_can_be_read_in_every_theme(name, half, monkeypatch):
     worst = {}
 

@@ -68,7 +68,7 @@ def test_a_letter_in_two_halves_is_a_letter(started):
     quit_by_key(started)
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize("name", by_day(["SIGTERM", "SIGHUP", "SIGINT"], 2))
 def test_a_signal_ends_in_order(name, tmp_path):
     with started_in(tmp_path) as terminal:
         before = terminal.theirs_at_first

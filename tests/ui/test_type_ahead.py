@@ -86,7 +86,7 @@ async def test_it_comes_to_the_same(text, pieces):
 async def test_in_two_pieces_split_anywhere():
     text = "g40:dz1\r6z:print a2\r\x1b"
     expected = await after(text)
-    for place in range(1, len(text), 8):
+    for place in range(1, len(text), 15):
         assert await after([text[:place], text[place:]]) == expected
 
 
