@@ -110,32 +110,22 @@ def test_before_there_is_a_curve_the_network_has_most_of_its_row():
     assert sizes(early, LARGE)["network"].width == 30
 
 
-def test_a_pane_is_made_wider_and_narrower_at_the_cost_of_its_neighbour():
+def test_a_pane_is_made_larger_and_smaller_at_the_cost_of_its_neighbour():
     layout = Layout()
-    layout.resize("program", 4, 0, *LARGE)
-    assert layout.extent("program", *LARGE) == 42
-    layout.resize("why", 2, 0, *LARGE)
-    assert layout.extent("program", *LARGE) == 40
-    layout.resize("network", 5, 0, *LARGE)
-    assert layout.extent("network", *LARGE) == 45
-    layout.resize("loss", 2, 0, *LARGE)
-    assert layout.extent("network", *LARGE) == 43
-    layout.resize("deltas", -3, 0, *LARGE)
-    assert layout.extent("values", *LARGE) == 43
-
-
-def test_a_pane_is_made_taller_and_shorter():
-    layout = Layout()
-    layout.resize("loss", 0, 2, *LARGE)
-    assert layout.extent("top", *LARGE) == 13
-    layout.resize("values", 0, 1, *LARGE)
-    assert layout.extent("why", *LARGE) == 11
-    layout.resize("why", 0, 3, *LARGE)
-    assert layout.extent("why", *LARGE) == 14
-    layout.resize("program", 0, 2, *LARGE)
-    assert layout.extent("listing", *LARGE) == 26
-    layout.resize("surface", 0, 1, *LARGE)
-    assert layout.extent("listing", *LARGE) == 25
+    for name, by, of, extent in (
+        ("program", (4, 0), "program", 42),
+        ("why", (2, 0), "program", 40),
+        ("network", (5, 0), "network", 45),
+        ("loss", (2, 0), "network", 43),
+        ("deltas", (-3, 0), "values", 43),
+        ("loss", (0, 2), "top", 13),
+        ("values", (0, 1), "why", 11),
+        ("why", (0, 3), "why", 14),
+        ("program", (0, 2), "listing", 26),
+        ("surface", (0, 1), "listing", 25),
+    ):
+        layout.resize(name, *by, *LARGE)
+        assert layout.extent(of, *LARGE) == extent, name
     alone = Layout(listing=60)
     alone.resize("program", 0, 3, *LARGE)
     assert not alone.shares, "the listing has the whole height"

@@ -104,7 +104,3 @@ async def test_the_picture_is_the_one_committed(name):
 
 def test_every_committed_picture_is_in_the_table():
     assert {path.stem for path in FOLDER.glob("*.svg")} == set(PICTURES)
-
-
-async def test_a_picture_comes_out_the_same_again():
-    assert await drawn(PICTURES["xor-dW2-80x24"]) == await drawn(PICTURES["xor-dW2-80x24"])
