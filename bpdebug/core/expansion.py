@@ -18,13 +18,19 @@ _FLOATS = {sign: row.run for (sign, count), row in OPERATORS.items() if count ==
 
 def constant_of(tree: Tree) -> float | None:
     """The number that a literal, ``pi``, ``inf`` or ``nan`` stands for, or what Python makes of such alone, as in ``-2 / 3``; else None."""
-    first = tree
+    first = last = tree
     while isinstance(first, Binary):
         first = first.left
-    if not isinstance(first, Number | Unary) and not (isinstance(first, Name) and first.name in CONSTANTS):
-        return None  # the first of what is computed is a tensor, as nearly always
+    while isinstance(last, Binary):
+        last = last.right
+    if not (_may_be_known(first) and _may_be_known(last)):
+        return None  # one end of what is computed is a tensor, as nearly always
     found = _constant(tree)
     return float(found) if isinstance(found, int) and abs(found) >= 2**63 else found
+
+
+def _may_be_known(tree: Tree) -> bool:
+    return isinstance(tree, (Number, Unary)) or (isinstance(tree, Name) and tree.name in CONSTANTS)
 
 
 def _constant(tree: Tree) -> float | None:
