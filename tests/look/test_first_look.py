@@ -9,9 +9,9 @@ from turns import by_day
 from bpdebug.session.session import Session
 
 
-@pytest.mark.parametrize("name", by_day(SCENARIOS, 2))
-def test_the_first_number_is_no_0_where_there_is_another_one(name):
-    scenario = SCENARIOS[name]
+@pytest.mark.parametrize("opened", by_day(SCENARIOS, 2))
+def test_the_first_number_is_no_0_where_there_is_another_one(opened):
+    scenario = SCENARIOS[opened]
     for name in [stage.name for stage in Session(scenario).program.stages]:
         session = Session(scenario)
         session.execute(f"goto 0:{name}")
