@@ -171,7 +171,7 @@ def summed(*operands: Any) -> Shape:
             if lengths.setdefault(letter, n) != n:
                 raise MisfitError(f"{letter} is {lengths[letter]} here and {n} there")
     if len(set(result)) < len(result) or not set(result) <= {*lengths}:
-        raise MisfitError(f"the result's letters {result} are each of {' '.join(lengths)} once")
+        raise MisfitError(f"each letter of the result {result} has to be one of {' '.join(lengths)}, once")
     return tuple(lengths[letter] for letter in result)
 
 

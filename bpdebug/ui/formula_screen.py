@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
+from bpdebug.core.writing import BLANK
 from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.session.view import View
 from bpdebug.ui.completing import CompletingInput
@@ -32,6 +33,7 @@ class FormulaScreen(LineScreen):
 
     def __init__(self, view: View, stage: Stage, text: str) -> None:
         super().__init__()
+        text = "" if text == BLANK else text
         self.view, self.stage, self.first = view, stage, text
         self._known = candidates(view.program, stage.name, view.shapes)
         self._draft = draft(view.program, stage.name, text, view.shapes)
@@ -86,7 +88,7 @@ class FormulaScreen(LineScreen):
     def action_derived(self) -> None:
         """Put the derived formula back into the line."""
         text = (self.stage.derived or self.stage.formula).text
-        self._input.put(text)
+        self._input.put("" if text == BLANK else text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Judge the text; a name and ``=`` before it turn to that stage."""

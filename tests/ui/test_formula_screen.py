@@ -104,6 +104,12 @@ def test_the_title_fits_a_small_screen():
         assert all("derived" in plain(title) for title in titles) == all_keys
 
 
+def test_what_is_left_to_fill_in_opens_an_empty_line():
+    moment = view("ninja")
+    stage = moment.program.stage("dprobs")
+    assert FormulaScreen(moment, stage, stage.formula.text).first == ""
+
+
 def editor(app):
     assert isinstance(app.screen, FormulaScreen)
     return app.screen.query_one(Input)
