@@ -235,8 +235,7 @@ def _multiplied(seen: Seen) -> Made:
     for name, value in seen.arrays.items():
         for said, array in ((name, value), (f"(1 − {name})", 1 - value)):
             if array.size > 1 and array.std() and _some_end(array.shape, seen.wrong.shape):
-                kind = "gradient_missing" if said == "dout" else "factor_missing"
-                yield kind, f"times {said} it is right in every cell", seen.right / array
+                yield "factor_missing", f"times {said} it is right in every cell", seen.right / array
                 yield "factor_twice", f"it is the right value times {said}, in every cell", seen.right * array
 
 

@@ -225,10 +225,8 @@ class _Judging:
         arrays |= {**self.values, **({"dout": self.piece.cotangents[0]} if self.piece.backward else {}), "out": self.answer.outputs[0]}
         right = {other.name: other.right for other in findings if other.status == "good" or other.theirs is not None}
         ours = {other.name: other.ours for other in findings}
-        shown = suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours))
-        told = [*self._unused(finding.stage.of), *self._diagonal(finding)]
-        telling = tuple(suspect for suspect in shown if suspect.kind == "gradient_missing")
-        return replace(finding, suspects=telling or tuple(told) or shown)
+        told = (*self._unused(finding.stage.of), *self._diagonal(finding))
+        return replace(finding, suspects=told or suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours)))
 
     def _unused(self, name: str) -> Iterator[Suspect]:
         """What arrives and changes nothing, though it should."""
