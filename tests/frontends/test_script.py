@@ -125,6 +125,7 @@ FAULTS = {
     ("mean_of_squares", *LATE): "30",
     ("qlearning", "(1 - hidden ** 2)", "(1 - hidden)"): "26",
     ("dqn", "dh[h <= 0] = 0", "pass"): "26",
+    ("manytoone", "dh = W.T @ da", "dh = W @ da"): "20",
     ("epochend", "gw += err * a", "gw += err * a * a"): "14",
     ("tape", "other.grad += self.data.T @ out.grad", "other.grad = -self.data.T @ out.grad"): "18",
     ("adam", "h = np.tanh(X @ W1 + b1)", "h = -np.tanh(X @ W1 + b1)"): "15",

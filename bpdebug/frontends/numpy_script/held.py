@@ -109,8 +109,8 @@ class _Stops:
         yield from (tuple(names) for names in found.values() if self._may_be_given({*names}))
 
     def _may_be_given(self, held: set[str]) -> bool:
-        """Whether values come from a pass of their own; or from the same one as what they are compared with, or weigh, and nothing is
-        learned after that."""
+        """Whether nothing is learned after values, and they come from a pass of their own, or from the same one as what they are compared
+        with, or weigh."""
         dependent = reached(self._statements, self._recording.start)
         before = used(self._statements, held)
         if before.isdisjoint(self._recording.given[0]):
@@ -119,12 +119,13 @@ class _Stops:
             return False
         cut = [replace(one, formula=None, opaque=()) if one.name in held else one for one in self._statements]
         rest = used(cut, [self._loss.program.loss.removesuffix(".sum")])
+        after = reached(self._statements, held) - held
+        if any(not {*self._recording.start}.isdisjoint(one.reads) for one in self._statements if one.name in after):
+            return False  # a part of the answer, such as a hidden state of a moment before
         if before.isdisjoint((rest & dependent) - {*self._recording.start} - held):
             return True
-        after = reached(self._statements, held) - held
-        learned = any(not {*self._recording.start}.isdisjoint(one.reads) for one in self._statements if one.name in after)
         readers = [one for one in self._statements if not held.isdisjoint(one.reads)]
-        return not learned and all(self._is_weighed(one, held, before) for one in readers)
+        return all(self._is_weighed(one, held, before) for one in readers)
 
     def _is_added(self, held: set[str], dependent: set[str]) -> bool:
         """Whether values are summands of the loss, and of nothing else."""
