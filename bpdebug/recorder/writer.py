@@ -42,6 +42,10 @@ _JOINED["column_stack"] = "stack({})[None]", "stack({}, axis=-1)", "concatenate(
 """How arrays without an axis, with one and with more are joined."""
 
 
+_SUMMANDS = 50
+"""Terms that are written as a sum, at most: a formula may not be nested deeper than 100 levels."""
+
+
 class UnwritableError(Exception):
     """What no formula says, with the reason."""
 
@@ -239,6 +243,8 @@ def _added(node: Node, operands: list[str]) -> str:
         return f"np.sum({inner}, axis=0)"
     if inner[:1] not in "[(":
         raise UnwritableError("Python's sum of what is no list")
+    if len(what) > _SUMMANDS:
+        return f"np.sum(stack([{inner[1:-1].rstrip(',')}]))"
     return f"({inner[1:-1].rstrip(',').replace(', ', ' + ')})"
 
 
