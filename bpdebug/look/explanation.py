@@ -20,7 +20,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import Blank, Name, Place, Tree, Written, literal
+from bpdebug.core.tree import Blank, Call, Name, Place, Tree, Written, literal
 from bpdebug.core.words import suggestion
 from bpdebug.look.pencil import GIVEN, Figures, figures
 from bpdebug.look.places import Places
@@ -51,6 +51,7 @@ class Explanation(Record, eq=False):
         operands: the cells that it is made of, each once: where to jump to. What is not finite first comes first, then gradients,
             computed and given numbers, among them those of the largest terms.
         culprit: where the value is not finite, the innermost part that is not although all that it is made of is.
+        cause: how that has come about, in a sentence, where it is one of the usual ways.
         figures: with how many digits the numbers and the result are shown.
         voice: makes :attr:`meaning` and :attr:`rule`, when they are first asked for.
     """
@@ -66,6 +67,7 @@ class Explanation(Record, eq=False):
     numbers: str = ""
     operands: tuple[tuple[str, Cell], ...] = ()
     culprit: str = ""
+    cause: str = ""
     style: Style = UNICODE
     formula: Tree | None = None
     figures: Figures = Figures()
@@ -104,7 +106,7 @@ class Explanation(Record, eq=False):
     @property
     def blame(self) -> str:
         """Which part a value that is not finite comes from; "" for a finite one."""
-        return f"{exact(self.value)} comes from {self.culprit}" if self.culprit else ""
+        return f"{exact(self.value)} comes from {self.culprit}" + f"\n{self.cause}" * bool(self.cause) if self.culprit else ""
 
     def lines(self) -> list[str]:
         """The explanation as text: formula, numbers, result, then what it means and the rule behind it."""
@@ -148,7 +150,9 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, shown.digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
-    made = stage, computed, None if blank else term, symbolic, numbers, operands * (not blank), culprit, style, formula, shown
+    cause = cause_of(timeline.program, stage, term) if culprit else ""
+    given = None if blank else term, symbolic, numbers, operands * (not blank)
+    made = stage, computed, *given, culprit, cause, style, formula, shown
 
     def voice() -> tuple[str, str]:
         """What the number means, and the rule behind it; in prose, which is never parsed."""
@@ -230,6 +234,27 @@ def culprit_steps(term: Term) -> list[Tree]:
     term = _broken(term)
     named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
     return [named, with_numbers(term), with_numbers(term.flat()), literal(term.value)]
+
+
+def cause_of(program: Program, stage: Stage, term: Term) -> str:
+    """How a number that is not finite has come about, in a sentence, where it is one of the usual ways; else "".
+
+    A gradient that a branch which was not taken passes on is 0, and 0 times an infinite slope is no number; seven threads on PyTorch's
+    tracker ask why (68425, 52248, 18287).
+    """
+    broken = _broken(term)
+    cells = [*broken.cells()]
+    if cells and all(cell.value == -math.inf for cell in cells) and "softmax" in stage.formula.text and math.isnan(broken.value):
+        return "All that the softmax is taken of is −inf here: the row is masked whole. Leave one entry in, or the row out."
+    for cell in cells:
+        maker = program.stage(cell.name) if cell.name in program.index and cell.value == 0 else None
+        if stage.of and maker and isinstance(maker.formula.tree, Call) and maker.formula.tree.function == "where":
+            at = f" ({maker.line})" * bool(maker.line)
+            said = (
+                f"{cell_name(cell.name, cell.index)} is 0 since where{at} does not take this branch, but 0 times an infinite slope is nan"
+            )
+            return f"{said}: choose before the slope, as in log(where(p > 0, p, 1))."
+    return ""
 
 
 def in_formula(value: float, digits: int) -> str:

@@ -82,6 +82,22 @@ def test_continue_stops_at_the_first_nan_with_its_cause_and_line():
     assert first_broken(load_scenario(RIGHT)) == ""
 
 
+def test_a_row_that_is_masked_whole_is_said_to_be():
+    text = Session(load_scenario(GPT_NAN)).execute("continue").text
+    assert "non-finite value: blocks.0.attn.weights = softmax(blocks.0.attn.scores'2) at gpt.py:20" in text
+    assert "the row is masked whole" in text
+
+
+def test_a_branch_that_is_not_taken_is_told_from_one_that_is():
+    session = Session(load_scenario(RECORDINGS / "where.bpd"))
+    session.execute("goto p.grad")
+    gradient = session.value("p.grad")
+    bad, good = np.argwhere(np.isnan(gradient))[0], np.argwhere(np.isfinite(gradient))[0]
+    said = session.execute(f"explain p.grad[{bad[0]},{bad[1]}]").text
+    assert f"log.grad[{bad[0]},{bad[1]}] is 0 since where (where.py:8) does not take this branch" in said
+    assert "branch" not in session.execute(f"explain p.grad[{good[0]},{good[1]}]").text
+
+
 def test_every_derivative_is_checked(capsys):
     assert cli.main(["check", str(RIGHT)]) == 0
     assert "no derivative is wrong" in capsys.readouterr().out

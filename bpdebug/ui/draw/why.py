@@ -42,7 +42,8 @@ def why_lines(view: View, columns: int, rows: int = 100, high: bool = False) -> 
         return [*lines, *_empty(view, columns)]
     lines += _stale(view, explanation, columns)
     if explanation.culprit:
-        lines += formula_lines(explanation.blame, columns, "", "  ", "bad")
+        blame, _, cause = explanation.blame.partition("\n")
+        lines += [*formula_lines(blame, columns, "", "  ", "bad"), *wrap(cause, columns)]
     name, index = explanation.name, explanation.index
     notes = view.warnings.get(explanation.stage.name) if explanation.stage else ()
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
