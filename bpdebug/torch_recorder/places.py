@@ -29,15 +29,17 @@ class Value:
         kind: ``parameter``, ``buffer``, ``slot`` (of an optimizer), ``given``, ``loss`` or "".
         storage, version, geometry: where its numbers are, how often they had been written, and how it lies there.
         array: its numbers; None for a view, which has those of another one.
+        device: where it is.
         inner: whether neither the user nor a module has a name for it.
     """
 
-    __slots__ = ("array", "dtype", "geometry", "inner", "kind", "maker", "name", "number", "shape", "storage", "version")
+    __slots__ = ("array", "device", "dtype", "geometry", "inner", "kind", "maker", "name", "number", "shape", "storage", "version")
 
     def __init__(self, number: int, tensor: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
         self.number, self.maker, self.kind, self.name = number, maker, kind, ""
         self.shape, self.dtype = tuple(tensor.shape), _name(tensor.dtype)
         self.storage, self.geometry, self.version = place[0], place[1:4], version
+        self.device = tensor.device
         self.array: Any = None
         self.inner = False
 

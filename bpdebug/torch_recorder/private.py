@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,7 +98,15 @@ def step_hooks(before: Callable[..., None], after: Callable[..., None]) -> list[
 
 
 def run_eagerly() -> None:
-    """Have compiled models run as they are written: what is fused has no operations."""
+    """Have compiled models run as they are written, and say so: what is fused has no operations."""
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # heeded by torch before 2.6, when its compiler is imported
+    plain = torch.compile
+
+    def compile_(*given: Any, **more: Any) -> Any:
+        print("bpdebug: torch.compile is off: what is recorded runs as it is written", file=sys.stderr)
+        return plain(*given, **more)
+
+    torch.compile = compile_
     if hasattr(torch.compiler, "set_stance"):
         torch.compiler.set_stance("force_eager")
 

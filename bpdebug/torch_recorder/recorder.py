@@ -36,19 +36,25 @@ class Operation:
         node: the number of the node of autograd: of that which it runs for, in the backward pass, else of the one that it makes.
         same: whether it gives what was there already.
         inside: whether it runs in the forward pass of a function of the user's own, which has a backward pass of its own.
+        function: what carries it out once more, or None where that gives other numbers.
+        looks: whether it is a view.
+        overwrites: the numbers of the values in whose place it writes.
     """
 
     __slots__ = (
         "arguments",
+        "function",
         "inputs",
         "inside",
         "keywords",
         "line",
         "live",
+        "looks",
         "module",
         "name",
         "node",
         "outs",
+        "overwrites",
         "phase",
         "same",
         "slots",
@@ -60,7 +66,9 @@ class Operation:
         self.arguments: Any = []
         self.keywords: dict[str, Any] = {}
         self.inputs, self.live, self.outs, self.slots, self.writes = list[int](), list[int](), list[int](), list[int](), list[int]()
-        self.node, self.same, self.inside = -1, False, False
+        self.node, self.same, self.inside, self.looks = -1, False, False, False
+        self.function: Any = None
+        self.overwrites = list[int]()
 
 
 class _Kind:
@@ -121,19 +129,20 @@ class Recorder(private.Mode):
         node, (frame, line) = private.node(), self.names.here()
         kind = self._kinds.get(func) or self._kinds.setdefault(func, _Kind(func))
         made = Operation(kind.name, self._phase(node), self.names.module, line)
+        made.function, made.looks = func if kind.repeatable else None, kind.looks
         self._made, flows = made, torch.is_grad_enabled()
         made.inside = made.phase == "forward" and not flows and is_in_function(frame)
         self._flows, self._is_forward = flows or made.inside, node is None
         made.arguments = [self._noted(one) for one in args]
         made.keywords = {key: self._noted(one) for key, one in kwargs.items()} if kwargs else {}
-        written = kind.written(args, kwargs) if kind.writes else []
+        written = [(one, value.number if (value := self._read(one)) else -1) for one in kind.written(args, kwargs)] if kind.writes else []
         if node is not None:
             made.node = private.sequence(node)
         out = func(*args, **kwargs) if kwargs else func(*args)
         self.operations.append(made)
-        for one in written:
+        for one, _ in written:
             self.values.written(one)
-        self._take(made, kind, written, private.tensors(out))
+        self._take(made, written, private.tensors(out))
         if made.outs:
             self.names.waits_for(frame, made.outs)
         else:  # such as a number that is taken out of a tensor
@@ -155,6 +164,7 @@ class Recorder(private.Mode):
             elif self._is_forward and one.requires_grad:
                 self._note_node(one, value)
             if value is None:
+                self._made.function = None
                 return {"s": type(one).__name__}
             self._made.inputs.append(value.number)
             if self._flows and (self._made.inside or one.requires_grad):
@@ -180,14 +190,15 @@ class Recorder(private.Mode):
         self.operations.append(again)
         return fresh
 
-    def _take(self, made: Operation, kind: _Kind, written: list[Any], out: list[Any]) -> None:
+    def _take(self, made: Operation, written: list[tuple[Any, int]], out: list[Any]) -> None:
         """Note what an operation gives."""
-        index, kept = len(self.operations) - 1, not (kind.looks or (self._later and kind.repeatable))
-        for one in written:
+        index, kept = len(self.operations) - 1, not (made.looks or (self._later and made.function))
+        for one, old in written:
             if place := self.values.place(one):
                 made.writes.append(self.values.add(one, place, maker=index, kept=kept).number)
+                made.overwrites.append(old)
         made.outs, made.slots = [*made.writes], [*range(len(made.writes))]
-        mine = {id(one) for one in written}
+        mine = {id(one) for one, _ in written}
         for slot, one in enumerate(out, len(made.outs)):
             if not isinstance(one, torch.Tensor) or id(one) in mine or not (place := self.values.place(one)):
                 continue

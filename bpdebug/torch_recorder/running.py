@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 import traceback
@@ -14,6 +15,7 @@ import torch
 from bpdebug.core.errors import BpdebugError
 from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.recorder import Recorder
+from bpdebug.torch_recorder.repeating import repeat
 from bpdebug.torch_recorder.writing import write
 
 
@@ -25,7 +27,7 @@ class Steps:
     """Counts the steps of an optimizer, and records those that may be the one that is wanted.
 
     Args:
-        path: of the file to write.
+        path: of the file to write; that of another rank than 0 has it in its name.
         script: its name.
         wanted: the first and the last step that are recorded, from 1; 0 for no last one.
         optimizer: the class of the optimizer whose steps count, or "" for any.
@@ -33,13 +35,16 @@ class Steps:
     """
 
     def __init__(self, path: Path, script: str, wanted: tuple[int, int], optimizer: str, until_nan: bool) -> None:
-        self._path, self._script = path, script
+        rank = os.environ.get("RANK", "0")  # of several processes each writes its own file, and all of them stop at the same step
+        self.path = path if rank == "0" else path.with_suffix(f".rank{rank}{path.suffix}")
+        self._script = script
         self._first, self._last = wanted
         self._optimizer, self._until_nan = optimizer.casefold(), until_nan
-        self.count, self.written = 0, 0
+        self.count, self.written, self._stepped = 0, 0, False
         self.recorder: Recorder | None = None
         self._hooks: list[Any] = []
         self._plain: Callable[..., None] = torch.optim.Optimizer.__init__
+        self._scaled: Callable[..., Any] = torch.amp.GradScaler.step
 
     def begin(self) -> None:
         """Watch optimizers from now on; where the first step is wanted, it begins when one of them is made."""
@@ -52,12 +57,24 @@ class Steps:
                 steps.drop()
                 steps._record()
 
+        def scaled(scaler: Any, optimizer: Any, *given: Any, **more: Any) -> Any:
+            before, steps._stepped = steps._stepped, False
+            try:
+                return steps._scaled(scaler, optimizer, *given, **more)
+            finally:
+                if not steps._stepped and steps.recorder:  # it has skipped the step: the next one begins
+                    steps.drop()
+                    steps._record()
+                steps._stepped |= before
+
         torch.optim.Optimizer.__init__ = made
+        torch.amp.GradScaler.step = scaled
 
     def end(self) -> None:
         """Leave torch as it was."""
         self.drop()
         torch.optim.Optimizer.__init__ = self._plain
+        torch.amp.GradScaler.step = self._scaled
         for hook in self._hooks:
             hook.remove()
 
@@ -68,7 +85,7 @@ class Steps:
         self.recorder = None
 
     def _record(self) -> None:
-        self.recorder = Recorder(alone=False)
+        self.recorder = Recorder(alone=False, later=self._until_nan)
         self.recorder.__enter__()
 
     def _before(self, optimizer: Any, *_: Any) -> None:
@@ -76,7 +93,11 @@ class Steps:
             self.recorder.begin_update(optimizer)
 
     def _after(self, optimizer: Any, *_: Any) -> None:
-        """A step is complete."""
+        """A step is complete, unless a fused one has found that the scaled gradients are not finite, and skipped itself."""
+        found = getattr(optimizer, "found_inf", None)
+        if found is not None and bool(found):
+            return
+        self._stepped = True
         if self.recorder:
             self.recorder.end_update()
         if self._optimizer not in ("", type(optimizer).__name__.casefold()):
@@ -92,8 +113,10 @@ class Steps:
 
     def write(self, recorder: Recorder, optimizer: str = "", ended: str = "") -> None:
         """Write the file."""
+        if self._until_nan:
+            repeat(recorder)
         told = {"script": self._script, "step": self.count + bool(ended), "optimizer": optimizer, "ended": ended}
-        self.written = write(recorder, self._path, told)
+        self.written = write(recorder, self.path, told)
 
 
 def _is_broken(recorder: Recorder, optimizer: Any) -> bool:

@@ -38,7 +38,7 @@ def record_script(script: Path, arguments: list[str], path: Path, wanted: tuple[
     steps = Steps(path, script.name, wanted, optimizer, until_nan)
     status = run(script, arguments, steps)
     if steps.written:
-        tell(path, steps.written)
+        tell(steps.path, steps.written)
     return status
 
 

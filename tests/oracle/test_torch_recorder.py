@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import bpdebug
@@ -15,8 +14,6 @@ from bpdebug.frontends.torch_step.broken import first_broken
 
 torch = pytest.importorskip("torch", minversion="2.4")
 nn, F = torch.nn, torch.nn.functional
-
-TRAIN = Path(__file__).parents[1] / "cases" / "torch" / "train.py"
 
 
 class Perceptron(nn.Module):
@@ -239,32 +236,23 @@ def test_masks_are_no_alarm(tmp_path):
     assert "training is complete" in session.execute("continue").text
 
 
-def command(tmp_path, *words):
-    return subprocess.run([sys.executable, "-m", "bpdebug", "record", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+def test_numbers_that_are_not_kept_are_computed_again_to_the_bit():
+    from bpdebug.torch_recorder.recorder import Recorder
+    from bpdebug.torch_recorder.repeating import repeat
 
-
-def test_the_command_finds_the_step_of_a_script(tmp_path):
-    (tmp_path / "train.py").write_text(TRAIN.read_text("utf-8"))
-    done = command(tmp_path, "--until-nan", "--from", "3", "-o", "a.bpd", "train.py")
-    assert done.returncode == 0
-    assert "step 6 of train.py" in done.stdout
-    assert "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)" in done.stdout
-    done = command(tmp_path, "--step", "99", "-o", "b.bpd", "train.py")
-    assert (done.returncode, (tmp_path / "b.bpd").exists()) == (1, False)
-    assert "after 9 optimizer steps; there is no step 99" in done.stderr
-
-
-def test_an_exception_writes_what_there_is(tmp_path):
-    (tmp_path / "train.py").write_text(
-        "import torch\nw = torch.ones(2, requires_grad=True)\nopt = torch.optim.SGD([w])\nz = w * 2\nz @ torch.ones(3)\n"
-    )
-    done = command(tmp_path, "-o", "a.bpd", "train.py")
-    assert done.returncode == 0
-    assert "RuntimeError" in done.stderr
-    assert "recorder" not in done.stderr
-    program = load_scenario(tmp_path / "a.bpd").ready()
-    assert [stage.name for stage in program.stages][:2] == ["no_loss", "z"]
-    assert "RuntimeError" in program.scenario.ending
+    for kind, optimizer, _ in CASES:
+        kept, later = [], []
+        for found, rests in ((kept, False), (later, True)):
+            model, _, step = made(kind, optimizer)
+            with Recorder(model, later=rests) as recorder:
+                step()
+            resting = recorder.values.bytes
+            if rests:
+                repeat(recorder)
+            found += [value for value in recorder.values.all if "empty" not in value.name]
+        assert [one.name for one in kept] == [one.name for one in later]
+        assert all(np.array_equal(one.array, two.array) for one, two in zip(kept, later, strict=True) if one.array is not None)
+        assert resting < recorder.values.bytes
 
 
 def test_torch_is_left_as_it_was(tmp_path):

@@ -1,0 +1,119 @@
+"""Training scripts under ``bpdebug record``: which step is written, and where none is."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bpdebug import load_scenario
+
+pytest.importorskip("torch", minversion="2.4")
+TRAIN = Path(__file__).parents[1] / "cases" / "torch" / "train.py"
+
+
+def command(tmp_path, *words):
+    return subprocess.run([sys.executable, "-m", "bpdebug", "record", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+
+def test_the_command_finds_the_step_of_a_script(tmp_path):
+    (tmp_path / "train.py").write_text(TRAIN.read_text("utf-8"))
+    done = command(tmp_path, "--until-nan", "--from", "3", "-o", "a.bpd", "train.py")
+    assert done.returncode == 0
+    assert "step 6 of train.py" in done.stdout
+    assert "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)" in done.stdout
+    done = command(tmp_path, "--step", "99", "-o", "b.bpd", "train.py")
+    assert (done.returncode, (tmp_path / "b.bpd").exists()) == (1, False)
+    assert "after 9 optimizer steps; there is no step 99" in done.stderr
+
+
+def test_an_exception_writes_what_there_is(tmp_path):
+    (tmp_path / "train.py").write_text(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nopt = torch.optim.SGD([w])\nz = w * 2\nz @ torch.ones(3)\n"
+    )
+    done = command(tmp_path, "-o", "a.bpd", "train.py")
+    assert done.returncode == 0
+    assert "RuntimeError" in done.stderr
+    assert "recorder" not in done.stderr
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert [stage.name for stage in program.stages][:2] == ["no_loss", "z"]
+    assert "RuntimeError" in program.scenario.ending
+
+
+SCALED = """
+import torch
+w = torch.nn.Parameter(torch.ones(3))
+opt = torch.optim.{optimizer}([w], lr=0.1{more})
+scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+for step in range(5):
+    opt.zero_grad()
+    loss = (w * (1e38 if step < 1 else step)).sum()
+    scaler.scale(loss).backward()
+    scaler.step(opt)
+    scaler.update()
+"""
+
+
+@pytest.mark.parametrize(("optimizer", "more"), [("SGD", ""), ("AdamW", ", fused=True")])
+def test_a_step_that_a_scaler_skips_does_not_count_and_does_not_run_into_the_next_one(optimizer, more, tmp_path):
+    (tmp_path / "train.py").write_text(SCALED.format(optimizer=optimizer, more=more))
+    assert command(tmp_path, "-o", "a.bpd", "train.py").returncode == 0
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert float(program.recorded["loss"].value) == 3.0
+    assert [one.name for one in program.stages if "'" in one.name and "loss" in one.name] == []  # there is one forward pass
+    assert command(tmp_path, "--until-nan", "-o", "b.bpd", "train.py").returncode == 1
+
+
+PARALLEL = """
+import torch
+torch.distributed.init_process_group("gloo")
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+opt = torch.optim.SGD(model.parameters(), 0.1)
+for step in range(9):
+    opt.zero_grad()
+    loss = model(torch.full((4, 2), 1.0 + torch.distributed.get_rank())).pow(2).mean()
+    loss.backward()
+    opt.step()
+"""
+
+
+def test_of_several_processes_each_writes_its_own_file_and_all_stop(tmp_path):
+    (tmp_path / "train.py").write_text(PARALLEL)
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-m", "bpdebug", "record", "--step", "2", "-o", "a.bpd", "train.py"]
+    ranks = [subprocess.Popen(words, cwd=tmp_path, env={**os.environ, **where, "RANK": str(rank)}) for rank in range(2)]
+    assert [one.wait(timeout=100) for one in ranks] == [0, 0]
+    programs = [load_scenario(tmp_path / name).ready() for name in ("a.bpd", "a.rank1.bpd")]
+    assert programs[0].recorded["weight"].value == pytest.approx(programs[1].recorded["weight"].value)
+    assert float(programs[0].recorded["loss"].value) != float(programs[1].recorded["loss"].value)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+COMPILED = """
+import torch
+model = torch.compile(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1)))
+opt = torch.optim.SGD(model.parameters(), 0.1)
+opt.zero_grad()
+model(torch.ones(4, 2)).sum().backward()
+opt.step()
+"""
+
+
+def test_a_compiled_model_runs_as_it_is_written(tmp_path):
+    (tmp_path / "train.py").write_text(COMPILED)
+    done = command(tmp_path, "-o", "a.bpd", "train.py")
+    assert done.returncode == 0
+    assert "torch.compile is off" in done.stderr
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert not any(stage.formula.text.endswith(".torch") for stage in program.stages)
+    assert {name.rpartition(".")[2] for name in program.parameters} == {"weight", "bias"}
+    assert not any("_orig_mod" in name for name in program.parameters)
