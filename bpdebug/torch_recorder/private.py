@@ -99,7 +99,7 @@ def step_hooks(before: Callable[..., None], after: Callable[..., None]) -> list[
 
 def run_eagerly() -> None:
     """Have compiled models run as they are written, and say so: what is fused has no operations."""
-    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # heeded by torch before 2.6, when its compiler is imported
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"  # heeded when torch's compiler is imported, which takes seconds
     plain = torch.compile
 
     def compile_(*given: Any, **more: Any) -> Any:
@@ -107,7 +107,7 @@ def run_eagerly() -> None:
         return plain(*given, **more)
 
     torch.compile = compile_
-    if hasattr(torch.compiler, "set_stance"):
+    if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
         torch.compiler.set_stance("force_eager")
 
 
