@@ -279,7 +279,7 @@ class _Assembled:
         """What is said of a part of a gradient that is wrong."""
         mended = {name: one.mended for one in self._pairing.blame.found for name in one.meant}
         said = "{} belongs here; with that the gradient of {} is right"
-        due = self._due_parts.items()
+        due = [(name, tree) for name, tree in self._due_parts.items() if name in mended]
         return {name: ("another derivative", said.format(Formula.of(tree).text, " ".join(mended[name]))) for name, tree in due}
 
     def _late(self) -> set[str]:
