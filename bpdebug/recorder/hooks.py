@@ -210,7 +210,8 @@ class Hooks(Run):
         elif depth < 2 and isinstance(value, _HOLDING) and len(value) < 200:
             self._own(value, slot, visited)
             for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-                self._named(site, (slot[0], f"{slot[1]}[{key!r}]"), one, visited, depth + 1)
+                owner, held = slot if not isinstance(one, NUMERIC) else (0, slot[1].replace("\0", "."))  # as where one item is assigned
+                self._named(site, (owner, f"{held}[{key!r}]"), one, visited, depth + 1)
         elif hasattr(value, "__dict__") and not isinstance(value, _STANDING):
             self._own(value, slot, visited)
 

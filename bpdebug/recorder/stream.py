@@ -85,9 +85,8 @@ class Recording:
         values, opaque = dict[str, Any](), {one["place"] for one in statements if one["reason"]}
         for given, (value, slots, text) in writer.given.items():
             values[place := f"§{given}§"] = value
-            listing["given"].setdefault(
-                place, {"slots": [*self._labels(slots), *[(text, True)] * bool(text)], "plain": not isinstance(value, np.ndarray)}
-            )
+            labels = [*self._labels(slots), *[(text, True)] * (text[:1] not in ("", "("))]
+            listing["given"].setdefault(place, {"slots": labels, "plain": not isinstance(value, np.ndarray)})
         for node in writer.order:
             if ((whole and node.slots) or writer.place(node) in opaque) and not node.changed:
                 values[writer.place(node)] = node.numbers()

@@ -48,3 +48,8 @@ def anew(value: ast.expr) -> ast.expr:
         case ast.Tuple(elts=parts):
             return ast.Tuple([*map(anew, parts)], ast.Load())
     return value
+
+
+def is_counted(value: ast.expr) -> bool:
+    """Whether an expression may be a number that Python itself works out anew each time, such as ``1 - beta1**t``."""
+    return isinstance(value, ast.BinOp) and any(isinstance(one, ast.Name) for one in ast.walk(value))

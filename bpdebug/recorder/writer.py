@@ -95,7 +95,9 @@ class Writer:
         """
         name, texts = node.operation, self.hooks.sites[node.site][3] if node.site >= 0 else ()
         name, _, part = name.partition("#")
-        arguments = [np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments]
+        arguments = [
+            np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments[: 1 if name in _SAME else None]
+        ]
         operands = [self._operand(one, texts[place] if place < len(texts) and name in INFIX else "") for place, one in enumerate(arguments)]
         if (name == "[]" or name.startswith("put")) and any(texts):
             operands[1] = self._place_of(node, texts)

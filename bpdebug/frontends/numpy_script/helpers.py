@@ -34,6 +34,9 @@ def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Stateme
             elsewhere = arriving in statements and statements[arriving].inner and helper.made.function != statement.made.function
             if arriving in Formula.of(due).names or elsewhere:
                 values, right = pairing.recording.values[-1], pairing.given[statement.name]
+                values = {
+                    name: value for name, value in values.items() if name in (arriving, helper.name) or not _is_inner(statements, name)
+                }
                 return None if _helps(formulas[helper.name], helper.name, values, arriving, right) else helper
     return None
 
@@ -42,6 +45,10 @@ def called(stage: Stage, made: Line, line: Line) -> Stage:
     """A stage that a function computes, for the line that calls it."""
     meaning = f"Computed by {made.function}(), line {made.number}, for line {line.number}."
     return replace(stage, meaning=meaning, line=str(made), beside=str(line))
+
+
+def _is_inner(statements: Mapping[str, Statement], name: str) -> bool:
+    return name in statements and statements[name].inner
 
 
 def _helps(tree: Tree, factor: str, values: Mapping[str, Array], arriving: str, right: Array) -> bool:

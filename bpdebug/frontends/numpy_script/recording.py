@@ -154,6 +154,17 @@ def _kinds(text: Mapping[str, Any]) -> list[tuple[int, tuple[Any, ...]]]:
     ]
 
 
+def _with_numbers(listing: dict[str, Any], same: Sequence[Mapping[str, Any]], arrays: Sequence[Array]) -> dict[str, Any]:
+    """The listing with the numbers that have no name, such as ``1 / m``, written out where they are the same in all updates."""
+    told = dict[str, str]()
+    for place, one in listing["given"].items() if same else ():
+        found = [arrays[n] for update in same if (n := update["values"].get(place)) is not None]
+        if one["plain"] and not one["slots"] and found and all(value == found[0] for value in found):
+            told[place] = repr(found[0].item())
+    said = [one | {"text": PLACE.sub(lambda found: told.get(found[0], found[0]), one["text"])} for one in listing["statements"]]
+    return listing | {"statements": said, "given": {place: one for place, one in listing["given"].items() if place not in told}}
+
+
 def read(recorded: Recorded, script: str) -> Recording:
     """The statements of what was recorded.
 
@@ -164,6 +175,7 @@ def read(recorded: Recorded, script: str) -> Recording:
     if not text["updates"]:
         raise ScriptError(*nothing(text, script))
     listing, same, before, notes = _alike(text)
+    listing = _with_numbers(listing, same, recorded.arrays)
     names = Names(listing, {*text["top"]})
     statements = list[Statement]()
     every = [
