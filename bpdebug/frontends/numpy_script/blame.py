@@ -69,6 +69,11 @@ class Blame:
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self.right = single or moved or self._score(self._values)[0] == len(self.live)
         while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self.live):
+        single = all(self._due[name].size == 1 for name in self._live)  # each is some multiple of any other
+        moved = {*self._live} <= {*loss.steps}  # all by one number times the gradient
+        self._climbs = moved and all(step < 0 for step in loss.steps.values())
+        self.right = single or (moved and not self._climbs) or self._is_mended()
+        while not self.right and len(self.found) < _FAULTS and not self._is_mended():
             best = self._best()
             if best is None:
                 break
@@ -121,6 +126,11 @@ class Blame:
         usual = self._usual(factors)
         return sum(abs(factor / usual - 1) < _ALIKE for factor in factors.values()), _plainness(usual)
 
+    def _is_mended(self) -> bool:
+        """Whether all parameters have the right gradient but for one factor, which is no sign that turns their steps uphill."""
+        factors = self._factors(self._values)
+        return self._score(self._values)[0] == len(self._live) and not (self._climbs and self._usual(factors) < 0)
+
     # repairs
 
     def _run(self, put: Mapping[str, Array], since: Mapping[str, int]) -> dict[str, Array] | None:
@@ -166,6 +176,14 @@ class Blame:
             if factors := [factor for _, right in self._fitting(value) if (factor := scale(value, right, self._near))]:
                 found[one.name] = min(factors, key=lambda factor: abs(factor - 1))
         return {name: 1.0 if abs(factor - 1) < self._near else factor for name, factor in found.items()}
+    def _matched(self) -> dict[str, list[float]]:
+        """His values that are derived gradients times factors, with these; the nearest to 1 first."""
+        found = dict[str, list[float]]()
+        for one in self._own:
+            times = (scale(self._values[one.name], right, self._near) for _, right in self._fitting(self._values[one.name]))
+            factors = [1.0 if abs(factor - 1) < self._near else factor for factor in times if factor]
+            found |= {one.name: sorted(factors, key=lambda factor: abs(factor - 1))} if factors else {}
+        return found
 
     def _lines(self) -> Iterator[tuple[Line, int, list[Place]]]:
         """What each line makes of that on which a wrong gradient depends: in his order what is no derived gradient, or one that he has
@@ -173,11 +191,12 @@ class Blame:
         usual = self._usual(factors := self._factors(self._values))
         wrong = [name for name in self.live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
         wanted = used(self._recording.statements, [self.ends[name] for name in wrong])
-        elsewhere = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}
+        told = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}
+        told |= {*self.ends.values()}
         suspects, right, known = list[Place](), list[Place](), list[Array]()
         for one in (one for one in self._recording.statements if one.name in wanted and one.formula):
             value = self._values[one.name]
-            if one.name in self._names and (not one.inner or one.name in elsewhere):  # else it is a part of what its line makes
+            if one.name in self._names and (not one.inner or one.name in told):  # else it is a part of what its line makes
                 first = self._goes_on(one) and not any(np.array_equal(value, other) for other in known)
                 (right if first else suspects).append(Place(one.made, one))
                 known += [value] * (first and not one.inner)
@@ -190,16 +209,17 @@ class Blame:
 
     def _goes_on(self, one: Statement) -> bool:
         """Whether a value is a derived gradient, and as many times that as what it is computed from is one."""
-        times, arriving = self._matched.get(one.name, 0.0), [self._matched[name] for name in one.reads if name in self._matched]
-        if one.name in self.ends.values() or not arriving:
-            return times == 1.0
-        return any(abs(times / factor - 1) < _ALIKE for factor in arriving)
+        times, arriving = self._matched.get(one.name, []), [factor for name in one.reads for factor in self._matched.get(name, ())]
+        single = self._climbs and self._values[one.name].size == 1 and bool(arriving)  # any other number is a multiple
+        if (one.name in self.ends.values() or not arriving) and not single:
+            return times[:1] == [1.0]
+        return single or any(abs(own / factor - 1) < _ALIKE for own in times for factor in arriving)
 
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
         base, before = self._score(self._values), self._factors(self._values)
         best, most, first = None, (*base, 0), (0, 0)
-        known = Counter(float(f"{factor:.4g}") for factor in self._matched.values()).most_common(3)
+        known = Counter(float(f"{factors[0]:.4g}") for factors in self._matched.values()).most_common(3)
         times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:], *(factor for factor, _ in known)]))
         for line, rank, places in self._lines():
             searches = [self._gradients, self._products][: 1 + (not places[0].alias)]

@@ -21,6 +21,8 @@ from bpdebug.frontends.numpy_script.names import gradient_of
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
 _NEAR, _ROUNDING = 1e-9, 1e-6
+_NEAR = 1e-9
+_LITTLE, _HALF = 0.1, 0.5
 _LEAST = 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
 Remark = tuple[str, str]
@@ -106,9 +108,18 @@ class Moves:
         if change is None or np.max(np.abs(base[new]), initial=0) * _ROUNDING > np.min(step, initial=np.inf):
             return
         left = change / step
-        if np.ptp(left) < _NEAR and not _LEAST < float(left.flat[0]) < 1 + _NEAR:
+        if np.ptp(left) < _NEAR and 1 + _NEAR <= (grown := float(left.flat[0])) < 1 + _LITTLE:
+            said = f"{name} grows by {short(grown - 1, 3)} times itself in each update: a penalty that makes it larger, not smaller"
+            yield self._first_moved(name, base, old + step), ("a wrong sign", said)
+        elif np.ptp(left) < _NEAR and not _LEAST < float(left.flat[0]) < 1 + _NEAR:
             said = f"the new {name} has {short(float(left.flat[0]), 6)} times the old one in it, not the old one"
             yield new, ("not the old parameter and a step", said)
+
+    def _first_moved(self, name: str, base: Mapping[str, Array], moved: Array) -> str:
+        """The first statement with a name that changes where a parameter does."""
+        found = self._tried(name, {name: moved}) or base
+        changed = (one.name for one in self._part(name) if not one.inner and not np.array_equal(found[one.name], base[one.name]))
+        return next(changed, self._recording.carried[name])
 
     def _moved(self, name: str, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
         """That the gradient has no share in how a parameter moves."""
@@ -152,6 +163,29 @@ class Moves:
                 yield new, ("a wrong sign", f"the squares are subtracted from {slot}, whose root is taken")
             elif root and np.allclose(turned[new], -added) and np.allclose(twice[new], 2 * added):
                 yield new, ("the square is missing", f"{slot}, whose root is taken, is made of the gradient and not of its square")
+            elif squared and not root and right.size > 1 and self._divides(name, new, base):
+                said = f"{slot} is made of squares, and the step is divided by it without a root"
+                yield self._recording.carried[name], ("the root is missing", said)
+            elif weight is not None and 0 < share < 1 and share != _HALF and abs(weight - share) < _NEAR:
+                said = f"{short(share, 6)} of the old {slot} and {short(share, 6)} of what is added are no average"
+                yield new, ("a share where 1 - it belongs", said)
+            elif 0 < share < 1 and weight is not None and abs(weight - (1 - share)) < _NEAR:
+                yield from self._corrected(name, new, share, base)
+
+    def _corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
+        """That an average which starts at 0 is not divided by 1 - share**t (Kingma & Ba, 2015, section 3), but something like it."""
+        due = 1 - share ** (self._recording.kept[len(self._recording.values) - 1] + 1)
+        for one in (one for one in self._part(name) if slot in one.reads and base[one.name].shape == base[slot].shape):
+            factor = self._weight(base[one.name], base[slot]) or 1 / due
+            for wrong, said in ((due, "multiplied with"), (1 / (1 - share), f"divided by 1 - {short(share, 6)} without a power, not by")):
+                if abs(factor / wrong - 1) < _NEAR < abs(factor * due - 1):
+                    yield one.name, ("another correction", f"{one.name} is {slot} {said} {short(due, 6)}, as it starts at 0")
+
+    def _divides(self, name: str, slot: str, base: Mapping[str, Array]) -> bool:
+        """Whether a step is the smaller the larger a slot is, in each cell."""
+        found, old = self._tried(name, {slot: 4 * base[slot] + 1.0}), self._values[name]
+        target = self._recording.carried[name]
+        return found is not None and bool((np.abs(found[target] - old) <= np.abs(base[target] - old)).all())
 
     @staticmethod
     def _weight(added: Array, right: Array) -> float | None:

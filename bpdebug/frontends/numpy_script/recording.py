@@ -194,6 +194,8 @@ def read(recorded: Recorded, script: str) -> Recording:
     behind = [(n, place) for old, n, place in zip([-1, *kept], kept, there, strict=False) if n != old + 1]
     starts = {number: {name: every[place][name] for name in carried} for number, place in behind}
     whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
+    finite = [all(np.isfinite(one[name]).all() for name in carried if name in one) for one in whole]
+    whole = whole[: max(finite.index(False), 1)] if False in finite else whole  # what starts from NaN tells nothing apart
     whole = [seen, *filter(None, (_filled(statements, values) for values in whole[1:]))]
     start = {name: every[0][name] for name in carried}
     return Recording(
