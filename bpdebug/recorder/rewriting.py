@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bpdebug.recorder.trees import HOOKS, anew, hook, is_counted, key_of, loaded, parts_of, told
+from bpdebug.recorder.trees import HOOKS, anew, hook, key_of, loaded, parts_of, text_of, told
 
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
@@ -62,11 +62,7 @@ class _Rewriter(ast.NodeTransformer):
         self.depth, self._places = 0, dict[tuple[Any, ...], int]()
 
     def _site(self, node: ast.AST, *operands: ast.expr) -> ast.expr:
-        return self._placed(node, *map(self._text, operands))
-
-    @staticmethod
-    def _text(operand: ast.expr) -> str:
-        return ast.unparse(operand) if isinstance(operand, ast.Name | ast.Attribute | ast.Subscript) else ""
+        return self._placed(node, *map(text_of, operands))
 
     def _placed(self, node: ast.AST, *texts: str) -> ast.expr:
         """The place of a node, which its copies share."""
@@ -91,8 +87,7 @@ class _Rewriter(ast.NodeTransformer):
     # expressions
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        texts = [f"({ast.unparse(one)})" if is_counted(one) else self._text(one) for one in (node.left, node.right)]
-        site = self._placed(node, *texts)
+        site = self._placed(node, *(text_of(one, True) for one in (node.left, node.right)))
         return hook("op", site, ast.Constant(type(node.op).__name__), self.visit(node.left), self.visit(node.right))
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:

@@ -50,6 +50,10 @@ def anew(value: ast.expr) -> ast.expr:
     return value
 
 
-def is_counted(value: ast.expr) -> bool:
-    """Whether an expression may be a number that Python itself works out anew each time, such as ``1 - beta1**t``."""
-    return isinstance(value, ast.BinOp) and any(isinstance(one, ast.Name) for one in ast.walk(value))
+def text_of(operand: ast.expr, counted: bool = False) -> str:
+    """How an operand is written, "" where that is no name; in brackets, if these are asked for, what may be a number that Python itself
+    works out anew each time, such as ``1 - beta1**t``."""
+    if isinstance(operand, ast.Name | ast.Attribute | ast.Subscript):
+        return ast.unparse(operand)
+    made = counted and isinstance(operand, ast.BinOp) and any(isinstance(one, ast.Name) for one in ast.walk(operand))
+    return f"({ast.unparse(operand)})" if made else ""

@@ -14,7 +14,8 @@ from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_mixed, is_trivial, marks
-from bpdebug.frontends.numpy_script.blame import Blame, ends_of
+from bpdebug.frontends.numpy_script.blame import Blame
+from bpdebug.frontends.numpy_script.ends import ends_of
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
 from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
