@@ -67,10 +67,6 @@ class Blame:
         self.found = list[Blamed]()
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
-        self.right = single or moved or self._score(self._values)[0] == len(self.live)
-        while not self.right and len(self.found) < _FAULTS and self._score(self._values)[0] < len(self.live):
-        single = all(self._due[name].size == 1 for name in self._live)  # each is some multiple of any other
-        moved = {*self._live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values())
         self.right = single or (moved and not self._climbs) or self._is_mended()
         while not self.right and len(self.found) < _FAULTS and not self._is_mended():
@@ -129,7 +125,7 @@ class Blame:
     def _is_mended(self) -> bool:
         """Whether all parameters have the right gradient but for one factor, which is no sign that turns their steps uphill."""
         factors = self._factors(self._values)
-        return self._score(self._values)[0] == len(self._live) and not (self._climbs and self._usual(factors) < 0)
+        return self._score(self._values)[0] == len(self.live) and not (self._climbs and self._usual(factors) < 0)
 
     # repairs
 
@@ -168,18 +164,10 @@ class Blame:
         return *self._score(values), told
 
     @cached_property
-    def _matched(self) -> dict[str, float]:
-        """His values that are a derived gradient times a factor, with that."""
-        found = dict[str, float]()
-        for one in self.own:
-            value = self._values[one.name]
-            if factors := [factor for _, right in self._fitting(value) if (factor := scale(value, right, self._near))]:
-                found[one.name] = min(factors, key=lambda factor: abs(factor - 1))
-        return {name: 1.0 if abs(factor - 1) < self._near else factor for name, factor in found.items()}
     def _matched(self) -> dict[str, list[float]]:
         """His values that are derived gradients times factors, with these; the nearest to 1 first."""
         found = dict[str, list[float]]()
-        for one in self._own:
+        for one in self.own:
             times = (scale(self._values[one.name], right, self._near) for _, right in self._fitting(self._values[one.name]))
             factors = [1.0 if abs(factor - 1) < self._near else factor for factor in times if factor]
             found |= {one.name: sorted(factors, key=lambda factor: abs(factor - 1))} if factors else {}

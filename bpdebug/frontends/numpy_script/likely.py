@@ -15,6 +15,7 @@ _INSTEAD = {
 }  # fmt: skip
 _UNLIKELY = 100
 """Nodes, in the place of those that a formula has too many."""
+_BOUNDS = ("maximum", "minimum", "clip")
 _LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sinh", "inner")
 
 
@@ -67,11 +68,17 @@ def _others(node: Tree) -> Iterator[Tree]:
         yield from (Call(function, (node,)) for function in _LEFT_OUT)
 
 
+def _is_bound(tree: Tree) -> bool:
+    """Whether a formula compares: one that compares with what never is reached would leave any mask out."""
+    return isinstance(tree, Binary) and tree.operator in "<= >= == !="
+
+
 def slips(tree: Tree) -> Iterator[Tree]:
     """The formulas of which one slip may have made this one."""
     yield from _others(tree)
-    for place, child in enumerate(tree.children() if isinstance(tree, Binary | Unary | Transpose | Call) else ()):
-        if not isinstance(tree, Call) or place not in FUNCTIONS[tree.function].static:
+    for place, child in enumerate(tree.children() if isinstance(tree, Binary | Unary | Transpose | Call) and not _is_bound(tree) else ()):
+        bound = isinstance(tree, Call) and isinstance(child, Number) and tree.function in _BOUNDS
+        if not bound and (not isinstance(tree, Call) or place not in FUNCTIONS[tree.function].static):
             for other in slips(child):
                 yield _with(tree, place, other)
 

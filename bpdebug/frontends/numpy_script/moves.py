@@ -21,7 +21,6 @@ from bpdebug.frontends.numpy_script.names import gradient_of
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
 _NEAR, _ROUNDING = 1e-9, 1e-6
-_NEAR = 1e-9
 _LITTLE, _HALF = 0.1, 0.5
 _LEAST = 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
