@@ -140,10 +140,22 @@ def _crossing(lineage: Lineage, spans: list[tuple[int, int]]) -> Carried:
 def _changed(lineage: Lineage, span: tuple[int, int]) -> Carried:
     """What a turn carries on, but for what it only moves to and fro, as a numerical check of gradients does."""
     found = lineage.carried(*span)
-    return {old: new for old, new in found.items() if lineage.before(new) is old or not _is_restored(old, new)}
+    return {old: new for old, new in found.items() if not _is_restored(lineage, old, new)}
 
 
-def _is_restored(old: Node, new: Node) -> bool:
+def _is_restored(lineage: Lineage, old: Node, new: Node) -> bool:
+    """Whether a tensor is what it was, after it has been another one; what hardly moves at all, as a bias before a batch norm, is not."""
+    one = lineage.before(new) if _is_near(old, new) else None
+    for _ in range(HOPS):
+        if one is None or one is old:
+            break
+        if not _is_near(old, one):
+            return True
+        one = lineage.before(one)
+    return False
+
+
+def _is_near(old: Node, new: Node) -> bool:
     one, other = old.numbers(), new.numbers()
     return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, 1e-9, 1e-12))
 

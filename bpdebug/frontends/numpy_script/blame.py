@@ -17,7 +17,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
@@ -57,7 +57,8 @@ class Blame:
         self._recording, self._near, self.own, self.ends = recording, near, own, ends
         self._due = {**loss.gradients, **loss.parts}
         self._tried = self._different(recording, loss)
-        live = [name for name in loss.program.parameters if name in ends and name in self._due and self._due[name].any()]
+        live = told_apart({name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due})
+        live = [name for name in live if self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
         self.live = several if len(several) > 2 else live
         self._values, self._left = dict(recording.values[-1]), _MOST

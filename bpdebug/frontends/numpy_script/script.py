@@ -150,7 +150,7 @@ class _Assembled:
     def _inline(self) -> None:
         """Put inner values into the formulas that read them, but for those whose gradients he has."""
         loss = self._loss.program.stage(self._loss.program.loss)
-        kept = {pair.tensor for pair in self._pairs.values()} | {*self._pairs, loss.name, *(loss.formula.names if self._loss.said else ())}
+        kept = {pair.tensor for pair in self._pairs.values()} | {*self._pairs, loss.name, *(loss.formula.names if loss.name not in self._statements else ())}
         kept |= {self._loss.program.stage(part).through for part in self._pairing.parts.values()}
         uses = Counter(name for tree in self._formulas.values() for name in Formula.of(tree).names)
         for name in [*self._formulas]:
