@@ -11,6 +11,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, Unary
+from bpdebug.frontends.numpy_script.ending import kept_of
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, severed, start_of, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
@@ -187,4 +188,13 @@ def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, 
     return best / len(live) if live and (best > 1 or gradients[live[0]].size > 1) else 0.0
 
 
-__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "scale", "told_apart"]
+def found_of(recording: Recording, program: Program, loss: Differentiated) -> str:
+    """What was found of an update, in a line."""
+    first, last = recording.body
+    line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
+    written = f"loss = {line}" if not loss.said else f"loss = {loss.said}, implied by {line}"
+    parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
+    return f"{', '.join(parts)}; {kept_of(recording.kept)}"
+
+
+__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "found_of", "scale", "told_apart"]

@@ -24,8 +24,8 @@ from bpdebug.core.tree import Call, Listing, Name, Tree, literal, substitute, wa
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
-from bpdebug.frontends.numpy_script.ending import kept_of, stopped
-from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.ending import stopped
+from bpdebug.frontends.numpy_script.fits import Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.helpers import called, helper_of
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
@@ -97,7 +97,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     recording = with_held(recording, loss.held)
     program = _Assembled(recording, scenario, loss).program()
     found = "; ".join(
-        [_found(recording, program, loss), *recording.notes, *recording.remarks, *[recording.ending] * bool(recording.ending)]
+        [found_of(recording, program, loss), *recording.notes, *recording.remarks, *[recording.ending] * bool(recording.ending)]
     )
     again = partial(loaded, asked)
     told = partial(_told, recording, asked)
@@ -124,15 +124,6 @@ def _told(recording: Recording, asked: Asked, run: Run | None = None, early: Ear
     return loaded(asked, run, early) if "loop" in told else scenario_of(recording, asked)
 
 
-def _found(recording: Recording, program: Program, loss: Differentiated) -> str:
-    """What was found of an update, in a line."""
-    first, last = recording.body
-    line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
-    written = f"loss = {line}" if not loss.said else f"loss = {loss.said}, implied by {line}"
-    parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
-    return f"{', '.join(parts)}; {kept_of(recording.kept)}"
-
-
 class _Assembled:
     """The parts of a program that his statements become."""
 
@@ -150,7 +141,11 @@ class _Assembled:
     def _inline(self) -> None:
         """Put inner values into the formulas that read them, but for those whose gradients he has."""
         loss = self._loss.program.stage(self._loss.program.loss)
-        kept = {pair.tensor for pair in self._pairs.values()} | {*self._pairs, loss.name, *(loss.formula.names if loss.name not in self._statements else ())}
+        kept = {pair.tensor for pair in self._pairs.values()} | {
+            *self._pairs,
+            loss.name,
+            *(loss.formula.names if loss.name not in self._statements else ()),
+        }
         kept |= {self._loss.program.stage(part).through for part in self._pairing.parts.values()}
         uses = Counter(name for tree in self._formulas.values() for name in Formula.of(tree).names)
         for name in [*self._formulas]:
@@ -270,10 +265,14 @@ class _Assembled:
     def _doubts(self) -> dict[str, Remark]:
         """The line whose repair makes the gradients of parameters right."""
         one, names = next(iter(self._pairing.blame.found), None), [*self._pairing.meant_by]
-        if not one or not one.mended:
-            return {}
-        said = f"with that of {' '.join(one.meant.values())} in its place, the gradients of {' '.join(one.mended)} are right"
-        return {name: ("not the gradient that is needed", said) for name in [*names, *one.meant][:1] if name in self._named}
+        said = f"with that of {' '.join(one.meant.values())} in its place, the gradients of {' '.join(one.mended)} are right" if one else ""
+        return {self._shown([*names, *one.meant][0]): ("not the gradient that is needed", said)} if one and one.mended else {}
+
+    def _shown(self, name: str) -> str:
+        """The stage that has a value in it: its own, or that of what it is a part of."""
+        while name and name not in self._named:
+            name = next((one.name for one in self._recording.statements if name in one.reads), "")
+        return next((old for old, new in self._recording.carried.items() if new == name), name)
 
     def _part_remarks(self) -> dict[str, Remark]:
         """What is said of a part of a gradient that is wrong."""
