@@ -228,7 +228,7 @@ class Program(Given, eq=False):
         for stage in (None, *(stage for stage in self.stages if stage.name not in self.persistent)):
             if stage is not None:
                 found = infer(stage.formula, shapes)
-                shapes[stage.name] = found if self.scenario.lines and not stage.of else Form.of(found, "f", found.number)
+                shapes[stage.name] = found if self.scenario.lines and not stage.of else Form.of(found, "f")
             while waiting and waiting[0].like in shapes:
                 draw = waiting.pop(0)
                 shapes[draw.name] = Form.of(shapes[draw.like], "f")

@@ -168,3 +168,17 @@ def test_a_length_that_has_a_name_is_known_before_anything_runs(load, lines):
     session = Session(load(text + f"data: {{inputs: {np.ones((4, 3, 4)).tolist()}}}\n"))
     session.execute("goto 1:h")
     assert session.execute("check").data["ok"] and np.ptp(session.value("h")) >= 0
+
+
+def test_a_gradient_that_is_1_is_no_length_and_may_be_set(load):
+    """Of a parameter that is one number, too; another one, behind ``stop_gradient``, has none."""
+    text = "program: |\n  k = 2\n  t = sum(q ** 2)\n  loss = p + k * stop_gradient(r) + t\nbackward: |\n  dt = 1\n"
+    session = Session(load(text + "parameters: {values: {p: 0.5, q: [1, 2], r: 3}}\ntraining: {epochs: 3}\n"))
+    assert session.execute("check").data["ok"]
+    assert "r: skipped, no path of derivatives leads from r to loss: stop_gradient has no derivative" in session.execute("list").text
+    for command in ("goto 0:dt", "set dt = 3", "step"):
+        session.execute(command)
+    assert session.value("dq").tolist() == [6.0, 12.0]
+    for command in ("goto 1:start", "formula dp = 5", "goto 2:start"):
+        session.execute(command)
+    assert session.value("p") == pytest.approx(0.4 - 0.1 * 5) and session.value("r") == 3
