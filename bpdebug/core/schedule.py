@@ -121,6 +121,11 @@ class Stage(Record):
             self, formula=Formula.of(Blank("zeros_like", (Name(self.of),))), meaning=PHRASES["left"].format(name=self.name), source=""
         )
 
+    @property
+    def blank(self) -> bool:
+        """Whether it is shown without its formula, which is left to the user."""
+        return isinstance(self.formula.tree, Blank)
+
     def __str__(self) -> str:
         return f"{self.name} = {self.formula.text}"
 

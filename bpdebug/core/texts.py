@@ -178,6 +178,7 @@ PHRASES: Mapping[str, str] = {
     "about": "raise {cell} a little and the loss {moves}, at this rate by {effect} for each {change}",
     "told": "if this number is right, the loss {moves} by {effect} for each {change} that {cell} is raised, at this rate",
     "told 0": "if this number is right, the loss does not change with {cell}",
+    "flat": "raise {cell} a little and the loss stays as it is",
     "refuted": "raise {cell} by {change} and the loss {moves} by {effect}, while by this gradient it {would}",
     "would rise": "would rise by {effect}",
     "would fall": "would fall by {effect}",

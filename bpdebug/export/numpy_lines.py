@@ -10,7 +10,6 @@ import numpy as np
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Blank
 from bpdebug.core.writing import BLANK
 from bpdebug.export.python import READABLE, encoded, python_names, python_text, title_of
 from bpdebug.export.update import WorkedStage, WorkedUpdate
@@ -42,7 +41,7 @@ def _lines(step: WorkedStage, worked: WorkedUpdate, names: dict[str, str]) -> It
     depend on the order to the last bit, and what is changed by hand must not change the other.
     """
     stage, dtype = step.stage, step.value.dtype
-    if isinstance(stage.formula.tree, Blank):
+    if stage.blank:
         yield f"{names[stage.name]} = {BLANK}  # yours to fill in"
         return
     text, made = python_text(stage.formula.tree, names), evaluate(stage.formula, step.operands, worked.program.dtype)

@@ -20,7 +20,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style, render_cell, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import Blank, Call, Name, Place, Tree, Written, literal
+from bpdebug.core.tree import Call, Name, Place, Tree, Written, literal
 from bpdebug.core.words import suggestion
 from bpdebug.look.pencil import GIVEN, Figures, figures
 from bpdebug.look.places import Places
@@ -142,8 +142,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         meaning = f"{render_name(name, style, index)}, {place}. {origin}" if place else origin
         return Explanation(name, index, value, origin, style=style, voice=lambda: (meaning, ""))
     stage = timeline.program_at(computed - 1).stage(name)
-    blank = isinstance(stage.formula.tree, Blank)
-    read = (Formula.of(Name(name)), values) if blank else (stage.formula, operands_seen(timeline, stage, computed))
+    read = (Formula.of(Name(name)), values) if stage.blank else (stage.formula, operands_seen(timeline, stage, computed))
     cells = Cells(*read, timeline.program.dtype, style.columns)
     term, formula = cells.explain(index), cells.symbolic(index)
     shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)
@@ -151,15 +150,15 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
     culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
     cause = cause_of(timeline.program, stage, term) if culprit else ""
-    given = None if blank else term, symbolic, numbers, operands * (not blank)
+    given = None if stage.blank else term, symbolic, numbers, operands * (not stage.blank)
     made = stage, computed, *given, culprit, cause, style, formula, shown
 
     def voice() -> tuple[str, str]:
         """What the number means, and the rule behind it; in prose, which is never parsed."""
         program = timeline.program_at(computed - 1)
         values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
-        disguised, samples = program is not timeline.version_at(computed - 1), program.batches.samples(update)
-        scene = Scene(program, stage, index, value, term, values, samples, replace(style, form="unicode"), shown, disguised)
+        samples, hunted = program.batches.samples(update), timeline.disguise is not None
+        scene = Scene(program, stage, index, value, term, values, samples, replace(style, form="unicode"), shown, hunted)
         return meaning_of(scene), rule_told(scene)
 
     return Explanation(name, index, value, stage.meaning, *made, voice)

@@ -85,7 +85,7 @@ def _cancelled(scene: Scene, shapes: Mapping[str, Shape]) -> str:
     program, stage = scene.program, scene.stage
     formulas = {one.name: one.formula for one in program.stages}
     found = fused(formulas, stage.name, frozenset(one.name for one in program.stages if one.of), scene.values)
-    if found is None or scene.disguised:
+    if found is None or scene.disguised or any(one.left for one in program.stages):
         return ""
     expected = float(np.broadcast_to(evaluate(Formula.of(found.tree), scene.values), scene.values[stage.of].shape)[scene.index])
     told = {"name": render_name(found.put_in, scene.style), "stage": render_name(stage.name, scene.style)}

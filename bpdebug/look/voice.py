@@ -118,7 +118,7 @@ def _gradient(scene: Scene) -> Iterator[str]:
         if of == program.prediction and not scene.stage.through:
             yield PHRASES["too high" if value > 0 else "too low"]
     else:
-        yield PHRASES["zero"].format(reason=_why_zero(scene))
+        yield PHRASES["flat"].format(cell=scene.cell(of)) if scene.stage.blank else PHRASES["zero"].format(reason=_why_zero(scene))
     if of in program.parameters and not scene.stage.through:
         yield from _step(scene, of)
 
@@ -182,7 +182,7 @@ def _step(scene: Scene, parameter: str) -> Iterator[str]:
     with np.errstate(all="ignore"):
         whole = np.full(scene.values[parameter].shape, scene.value)
         if scene.program.rule.clip:  # by norm, every cell counts
-            if scene.disguised:
+            if scene.disguised or scene.stage.blank:
                 return
             whole = assigned(scene.stage.formula, scene.values, scene.program.dtype)
         known = {**scene.values, scene.stage.name: whole}

@@ -54,7 +54,7 @@ def test_a_pencil_confirms_what_is_shown(entry):
         number += 1
         rounded += not explained.figures.agree
         result = explained.arithmetic()[-1].rpartition(" ")[2]
-        if explained.figures.agree and explained.numbers:
+        if explained.figures.agree and explained.term:
             digits = explained.figures.result
             assert short(by_hand(explained.numbers), digits) == result, (explained.cell, explained.lines())
             assert 4 <= explained.figures.digits <= 8

@@ -56,7 +56,8 @@ def test_each_pane_of_a_script_is_shown_when_it_is_chosen_and_the_screen_is_fill
         regions = layout.regions(*size)
         assert name in regions
         assert sum(region.area for region in regions.values()) == size[0] * (size[1] - BARS)
-    assert Layout(script=0).regions(*LARGE)["output"].height == 3, "one line as long as nothing is printed"
+    assert "output" not in Layout(script=0).regions(*LARGE), "as long as nothing is printed the source has its room"
+    assert Layout(script=1).regions(*LARGE)["output"].height == 3
     assert Layout(script=50).regions(*LARGE)["output"].height == 6
 
 
