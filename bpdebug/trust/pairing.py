@@ -254,9 +254,9 @@ class Pairs:
         if gradients and (gradients[0].kind == "input" or gradients[0].place == "in"):
             return "an update does not need the gradient of the inputs"
         gradient = self.program.network.naming.gradient.format(self.program.prediction)
-        if reason := self.reasons.get(name) or self.reasons.get(gradient if self._of_prediction(gradients) else ""):
-            return reason
-        return "it may be a parameter or a gradient, but its name and its shape do not say which"
+        of = self._spelled.get(gradient_of(name) or "", "")
+        told = [self.reasons[one] for one in (name, gradient if self._of_prediction(gradients) else "", of) if one in self.reasons]
+        return told[0] if told else "it may be a parameter or a gradient, but its name and its shape do not say which"
 
     def _of_prediction(self, gradients: Sequence[Meaning]) -> bool:
         """Whether a name is that of the gradient of the network's answer."""

@@ -7,6 +7,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.frontends import ScenarioError, load_scenario
 from bpdebug.session.session import Session
+from bpdebug.trust.compare import compare
 
 PROGRAM = "program: |\n  loss = sum((x @ W) ** 2 * mask * scale)\n"
 REST = "parameters: {shapes: {W: [2, 1]}}\nconstants: {scale: 0.5, k: 3, on: true}\ntensors: {mask: 2}\ndata: {inputs: [[1, 2]]}\n"
@@ -176,6 +177,7 @@ def test_a_gradient_that_is_1_is_no_length_and_may_be_set(load):
     session = Session(load(text + "parameters: {values: {p: 0.5, q: [1, 2], r: 3}}\ntraining: {epochs: 3}\n"))
     assert session.execute("check").data["ok"]
     assert "r: skipped, no path of derivatives leads from r to loss: stop_gradient has no derivative" in session.execute("list").text
+    assert compare(session.timeline, {"dp": np.ones(()), "dr": np.ones(())}).uncompared["dr"].endswith("stop_gradient has no derivative")
     for command in ("goto 0:dt", "set dt = 3", "step"):
         session.execute(command)
     assert session.value("dq").tolist() == [6.0, 12.0]
