@@ -69,8 +69,8 @@ def effect_of(timeline: Timeline) -> Effect | None:
         return None
     start, program = timeline.calendar.clock(update), timeline.program_at(timeline.calendar.clock(update))
     forward = program.stages[: program.end_of(Phase.LOSS)]
-    left = machine.left_behind(program)
-    given = machine.values() | program.batch(update) | {name: left[name] for name in program.draws}  # the loss is that of the same draw
+    left, now = machine.left_behind(program), machine.values()  # the loss is that of the same draw, which may be as it was
+    given = now | program.batch(update) | {name: left.get(name, now[name]) for name in program.draws}
     if sum(cost_of(stage, given) for stage in forward) > _AFFORDABLE:
         return None
     old = timeline.at_hand(start + 1, program.free)

@@ -54,3 +54,12 @@ def test_an_edit_takes_the_effect_away():
     assert session.view().effect is not None
     session.execute("set W1[0,0] = 2")
     assert session.view().effect is None
+
+
+def test_two_updates_that_draw_the_same_mask_have_an_effect_too():
+    session = Session(load_scenario("dropout"))
+    session.execute("set keep = 1e-9")
+    session.execute("update 2")
+    effect = session.view().effect
+    session.execute("goto 2:loss")
+    assert not session.value("mask").any() and effect.after == session.value("loss") != effect.before
