@@ -156,8 +156,10 @@ def rewrites(site: Site) -> Iterator[Mistake]:
 
 def _other_axes(site: Site, nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]) -> Iterator[Mistake]:
     """A fold along another axis, and all of them."""
-    called = _AXES if site.program.layers else {axis: f"axis {axis}" for axis in range(-3, 3)} | {None: "everything"}
     folds = [(node.axis, node, put) for node, put in nodes if isinstance(node, Call) and node.reduces and isinstance(node.axis, int)]
+    axes = (*range(2 if site.program.layers else 4), *(due for due, *_ in folds))  # of pictures, too
+    called: dict[int | None, str] = {axis: f"axis {axis}" for axis in axes}
+    called |= _AXES if site.program.layers else {None: "everything"}
     for axis in [axis for axis in called if axis is None or axis >= 0]:
         ways = [(due, put(_along(axis, node))) for due, node, put in folds]
         ways += [(due, everywhere(site.tree, partial(_along, axis))) for due, *_ in folds[: len(folds) > 1]]

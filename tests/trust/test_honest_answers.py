@@ -93,6 +93,19 @@ def test_a_wrong_axis_is_told_by_what_it_runs_over(formula, said):
     assert suspect["evidence"].endswith(said)
 
 
+@pytest.mark.parametrize(("axis", "due"), [(2, 3), (3, 2), (0, 3)])
+def test_a_wrong_axis_is_told_in_tensors_of_any_rank(tmp_path, axis, due):
+    text = (
+        f"program: |\n  s = log_softmax(x * W, axis={due})\n  loss = mean(s[:, 0, 0, 0] ** 2)\nparameters: {{shapes: {{W: [1, 2, 3]}}}}\n"
+    )
+    (tmp_path / "s.yaml").write_text(text + f"data: {{inputs: {np.arange(12.0).reshape(2, 1, 2, 3).tolist()}}}\n")
+    session = Session(load_scenario(tmp_path / "s.yaml"))
+    right = session.program.stage("dW").formula.text
+    wrong = right.replace(f"axis={due}, keepdims", f"axis={axis}, keepdims")
+    found = answer(session.program.scenario, f"formula dW = {wrong}", "check").text
+    assert f"is taken over axis {axis}, where it should be over axis {due}" in found
+
+
 def test_the_parts_of_a_gradient_are_said_in_words():
     session = Session(load_scenario("residual"))
     part, *_ = [stage for stage in session.program.stages if stage.through]
