@@ -56,7 +56,7 @@ def judged(name, *change):
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
 SLOW = ("batchnorm", "functions", "nielsen", "rnn")
-SINGLE = {"w1", "w2", "b1", "w3", "w4", "b2", "b3"}
+SINGLE = {"b1", "b2", "b3"}
 PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "sorted": {"W"}}
 """Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
 
@@ -134,6 +134,7 @@ FAULTS = {
     ("adamclass", "(np.sqrt(vh) + eps)", "(vh + eps)"): "53",
     ("adamclass", "(1 - b1) * grads[k]", "b1 * grads[k]"): "49",
     ("layers", "grad = 2 * (out - Y)", "grad = 2 * (Y - out)"): "41",
+    ("bncourse", "layer.beta -= 0.1 * layer.dbeta", "layer.beta -= 0.1 * layer.dgamma"): "65",
     ("propagate", "db = 1 / m * np.sum(A - Y)", "db = np.sum(A - Y)"): "15",
     ("tape", "other.grad += self.data.T @ out.grad", "other.grad = -self.data.T @ out.grad"): "18",
     ("adam", "h = np.tanh(X @ W1 + b1)", "h = -np.tanh(X @ W1 + b1)"): "15",

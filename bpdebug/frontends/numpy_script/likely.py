@@ -13,7 +13,7 @@ _INSTEAD = {
     "maximum": ("minimum",), "minimum": ("maximum",), "max": ("min", "mean", "sum"), "min": ("max",), "sum": ("mean",), "mean": ("sum",),
     "exp": ("log", "tanh"), "log": ("exp",), "tanh": ("exp",), "sin": ("tanh",), "sinh": ("exp",), "outer": ("inner",), "inner": ("outer",),
 }  # fmt: skip
-_UNLIKELY = 100
+UNLIKELY = 100
 """Nodes, in the place of those that a formula has too many."""
 _BOUNDS = ("maximum", "minimum", "clip")
 _LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sinh", "inner")
@@ -36,7 +36,7 @@ def _rarity(node: Tree) -> int:
 def longer(tree: Tree, new: Tree) -> int:
     """By how much a formula is longer than one that was written; what was written, and not only a sign or a number, has been meant."""
     was, now = ([node for node in walk(one) if isinstance(node, Name | Call)] for one in (tree, new))
-    return size_of(new) - size_of(tree) if len(now) >= len(was) else _UNLIKELY
+    return size_of(new) - size_of(tree) if len(now) >= len(was) else UNLIKELY
 
 
 def _others(node: Tree) -> Iterator[Tree]:
@@ -89,4 +89,4 @@ def _with(tree: Tree, place: int, new: Tree) -> Tree:
     return tree.rebuilt(lambda child: new if next(count) == place else child)
 
 
-__all__ = ["longer", "size_of", "slips"]
+__all__ = ["UNLIKELY", "longer", "size_of", "slips"]

@@ -90,6 +90,8 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
                     reach /= 2
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
             scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))
+    whole = {one.made for _, one in scored if not one.partial}  # of a sum over time steps no part is the loss
+    scored = [(score, one) for score, one in scored if not one.partial or one.made not in whole]
     for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
         yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
     yield from () if told else _implied(found, dependent)

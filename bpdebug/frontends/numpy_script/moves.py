@@ -148,7 +148,7 @@ class Moves:
             root = self._is_below_a_root(name, new, base)
             if not 0 <= share <= 1 + _NEAR:
                 yield new, ("a sum that grows", f"{slot} is kept {short(share, 6)} times over in each update, and more is added")
-            elif weight is not None and 0 < share < 1 and abs(weight - 1 - share) < _NEAR:
+            elif weight is not None and 0 < share < 1 - _NEAR and abs(weight - 1 - share) < _NEAR:
                 yield (
                     new,
                     (
@@ -165,10 +165,10 @@ class Moves:
             elif squared and not root and right.size > 1 and self._divides(name, new, base):
                 said = f"{slot} is made of squares, and the step is divided by it without a root"
                 yield self._recording.carried[name], ("the root is missing", said)
-            elif weight is not None and 0 < share < 1 and share != _HALF and abs(weight - share) < _NEAR:
+            elif weight is not None and 0 < share < 1 - _NEAR and share != _HALF and abs(weight - share) < _NEAR:
                 said = f"{short(share, 6)} of the old {slot} and {short(share, 6)} of what is added are no average"
                 yield new, ("a share where 1 - it belongs", said)
-            elif 0 < share < 1 and weight is not None and abs(weight - (1 - share)) < _NEAR:
+            elif 0 < share < 1 - _NEAR and weight is not None and abs(weight - (1 - share)) < _NEAR:
                 yield from self._corrected(name, new, share, base)
 
     def _corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:

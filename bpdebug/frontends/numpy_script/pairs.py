@@ -66,9 +66,9 @@ class Pairing:
         formulas = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}
         self._trivial = {name for name, tree in formulas.items() if is_trivial(tree)}
         self._inner = {one.name for one in recording.statements if one.inner}
-        self.subtracted = self._by_update()
         sizes = {loss.gradients[name].size for name in loss.program.parameters if name in loss.gradients}
         self._single = sizes == {1}  # a net of single numbers: each is some multiple of any other, so that only names tell
+        self.subtracted = self._by_update()
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
         self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
@@ -142,7 +142,8 @@ class Pairing:
             named = [name for name in fitting if name not in self._inner]
             if size == 1 and parameter in self._loss.steps:  # any value is a multiple of the gradient: that which it is, or the whole step
                 due = np.ravel(self._loss.gradients[parameter])
-                named = [name for name in fitting if np.allclose(np.ravel(self._values[name]), due, NEAR, 0)] or fitting
+                same = [name for name in fitting if np.allclose(np.ravel(self._values[name]), due, NEAR, 0)]
+                named = same or (fitting if self._single else named)
             found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
         return found
 

@@ -21,8 +21,8 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Name, Tree, names, substitute
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.frontends.numpy_script.likely import UNLIKELY, size_of, slips
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
-from bpdebug.frontends.numpy_script.likely import size_of, slips
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
@@ -108,6 +108,8 @@ def slipped(
 
 def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mapping[str, Tree], order: Mapping[str, Statement]) -> bool:
     """Whether the line is to be named and not the derivative: no other line explains as much, or what would be left is shorter."""
+    if slip.forward and slip.longer >= UNLIKELY:
+        return False
     if blame.right:
         return slip.unread or blame.times > 0 or (slip.forward and slip.longer < 0)  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
