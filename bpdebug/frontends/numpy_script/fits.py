@@ -129,12 +129,18 @@ def _slots(recording: Recording) -> Iterator[str]:
                     stack.append(inner)
 
 
-def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, float]:
-    """The parameters whose steps are one common number times their gradients, but for a penalty on the parameter, and that number."""
+def steps_of(recording: Recording, gradients: Mapping[str, Array], penalized: bool = True) -> dict[str, float]:
+    """The parameters whose steps are one common number times their gradients, and that number.
+
+    Args:
+        recording: of the script.
+        gradients: the derived ones.
+        penalized: whether there may be a penalty on the parameter beside.
+    """
     values, found = recording.values[-1], dict[str, float]()
     for name, gradient in gradients.items():
         old, new = values[name], values.get(recording.carried[name])
-        if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient)):
+        if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient, penalized)):
             found[name] = factor
     counts = Counter(float(f"{factor:.4g}") for factor in found.values())
     common = max(counts, key=lambda factor: (counts[factor], factor > 0), default=0.0)
@@ -143,7 +149,7 @@ def _steps(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, fl
     return {name: factor for name, factor in found.items() if abs(factor / common - 1) < _COMMON}
 
 
-def _step(old: Array, new: Array, gradient: Array) -> float | None:
+def _step(old: Array, new: Array, gradient: Array, penalized: bool) -> float | None:
     """The number by which a gradient is multiplied where it is subtracted, beside a share of the parameter or of its signs; None where
     the step is another one."""
     moved, size = np.ravel(old - new).astype(float), float(np.max(np.abs(old), initial=0))
@@ -151,7 +157,7 @@ def _step(old: Array, new: Array, gradient: Array) -> float | None:
     limit = max(NEAR, 16 * error / (4 * size or 1)) * float(np.max(np.abs(moved), initial=0)) + error
     if not np.isfinite(moved).all() or not np.isfinite(gradient).all() or limit > _COMMON * np.max(np.abs(moved), initial=0):
         return None
-    for others in ((), (old,), (np.sign(old),), (old, np.sign(old))):
+    for others in ((), (old,), (np.sign(old),), (old, np.sign(old)))[: None if penalized else 1]:
         parts = np.array([np.ravel(part) for part in (gradient, *others)], float).T
         if parts.shape[0] > parts.shape[1] or not others:
             factors = np.linalg.lstsq(parts, moved, rcond=None)[0]
@@ -169,7 +175,7 @@ def agreement_of(recording: Recording, forward: set[str], gradients: Mapping[str
         gradients: the derived ones.
     """
     live = told_apart({name: gradients[name] for name in recording.start if name in gradients})
-    steps = _steps(recording, {name: gradients[name] for name in live})
+    steps = steps_of(recording, {name: gradients[name] for name in live})
     return max(_agreement(recording, forward, gradients, live), len(steps) / max(1, len(live))), steps
 
 
@@ -197,4 +203,4 @@ def found_of(recording: Recording, program: Program, loss: Differentiated) -> st
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"
 
 
-__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "found_of", "scale", "told_apart"]
+__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "found_of", "scale", "steps_of", "told_apart"]

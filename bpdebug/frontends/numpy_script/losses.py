@@ -13,7 +13,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Unary
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -51,9 +51,21 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     best = max((one for one in tried if told or _rank(one)), key=_rank, default=None)
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     if best is None or not best.said:
-        return best
+        return best and next((one for one in tried if _is_whole(recording, one, best)), best)
     untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
     return replace(best, written=str(stated.line) if stated else "", guessed=untried and not best.agreement)
+
+
+def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated) -> bool:
+    """Whether a loss is another one and a penalty, and as many steps are just along its gradients: then one of the others is wrong."""
+    if whole.said or part.program.loss not in {name for name, _ in whole.forward} - {whole.program.loss}:
+        return False
+    alike = all(np.allclose(whole.gradients[name], gradient) for name, gradient in part.gradients.items() if name in whole.gradients)
+    one, other = (
+        len(steps_of(recording, {name: loss.gradients[name] for name in recording.start if name in loss.gradients}, False))
+        for loss in (whole, part)
+    )
+    return not alike and one >= max(other, 1)
 
 
 def _rank(one: Differentiated) -> float:

@@ -166,7 +166,7 @@ class Steps:
                     yield name, ("one number for several", evidence)
             elif name in formulas and name not in seen and name not in self._pairing.pairs:
                 seen.add(name)
-                stack += formulas[name].formula.names if formulas[name].inner or name in recording.carried.values() else ()  # type: ignore[union-attr]
+                stack += formulas[name].formula.names if formulas[name].inner or name not in own else ()  # type: ignore[union-attr]
 
     def _made(self) -> object:
         """Where the loss is computed."""
