@@ -12,6 +12,8 @@ from bpdebug.core.statements import is_name
 PLACE = re.compile(r"§\d+§")
 """What stands for a value in a recorded formula."""
 _VERSION = re.compile(r"'\d+$")
+_WHOLE = {"w": ("weight", "weights"), "b": ("bias", "biases")}
+"""What stands for a letter in the names of gradients."""
 _TAKEN = "m"
 """What a tensor of a program cannot be called."""
 
@@ -42,8 +44,8 @@ def _plain(name: str) -> str:
 
 def named_alike(gradient: str, tensor: str) -> bool:
     """Whether a name says that it is the gradient of a tensor."""
-    meant = _plain(gradient_of(gradient))
-    return bool(meant) and meant == _plain(tensor)
+    meant, plain = _plain(gradient_of(gradient)), _plain(tensor)
+    return bool(meant) and (meant == plain or plain in _WHOLE.get(meant, ()))
 
 
 class Names:
