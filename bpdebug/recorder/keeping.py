@@ -62,6 +62,7 @@ class Keeper:
         self._from, self._until, self._room, self._paid = 0.0, inf, _MOST, _MOST
         self._start, self._end, self._cut = 0, -1, -1
         self._read: Collection[Node] | None = None
+        self._updates = list[Update]()
         self._late, self._size, self._names = 0, 0, set[object]()
         self._alike: dict[tuple[Any, ...], tuple[int, Origins]] = {}
 
@@ -92,7 +93,7 @@ class Keeper:
             stopped: whether it came to no end of its own.
         """
         if self.hooks.update < 0:
-            self._keep(find_updates(self.hooks, stopped))
+            self._keep(self._updates or find_updates(self.hooks, stopped))
         elif self.hooks.on:
             self._close()
         return self.recording
@@ -111,6 +112,7 @@ class Keeper:
         if len(graph.nodes) <= _PATIENT and is_passing(hooks, updates):
             return
         if self._first and not self._at and (full or len(updates) >= wanted):
+            self._updates = updates  # before the loops that run now are broken off
             raise Enough
         if len(updates) >= wanted or (full and updates):
             hooks.followed = _loop(hooks, updates)

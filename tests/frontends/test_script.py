@@ -170,6 +170,12 @@ def test_of_a_loss_that_is_only_guessed_nothing_is_called_wrong_where_another_is
     assert "another is not finite" in result.text
 
 
+def test_a_search_that_ends_within_a_turn_of_an_outer_loop_goes_by_what_it_has_found():
+    result = judged("nielsen", "SGD(data, 4, 3,", "SGD(data, 4, 10,")
+    assert not result.wrong
+    assert result.data["stages"]
+
+
 def test_what_would_be_right_is_said_in_his_own_names():
     result = judged("lists", "return a * (1 - a)", "return a * (1 + a)")
     assert "dz[1] = da * (a[2] * (1 - a[2])) is right" in result.text

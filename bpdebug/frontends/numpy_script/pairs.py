@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 import numpy as np
 
@@ -193,9 +194,8 @@ class Pairing:
                 near = self._near(tensor)
                 factor = scale(theirs, right, near)
             factor = 1.0 if factor and abs(factor - 1) < near else factor
-            if one.partial and (factor != 1.0 or tensor in self._inner):
-                continue
-            if factor is None or (one.name in self._inner and self.subtracted.get(one.name) != tensor):
+            within = one.name in self._inner and self.subtracted.get(one.name) != tensor
+            if factor is None or within or (one.partial and (factor != 1.0 or tensor in self._inner)):
                 continue
             alike, whole = named_alike(one.name, tensor), factor == 1.0
             if self._single and not (alike or (tensor in self._loss.steps and self.subtracted.get(one.name) == tensor)):
@@ -208,7 +208,14 @@ class Pairing:
             if found > rank:
                 best, rank = [], found
             best += [Pair(tensor, factor, near)] if found == rank else []
-        return max(best, key=lambda pair: self._uses(one, pair)) if closely and len(best) > 1 else next(iter(best), None)
+        if not closely or len(best) < 2:
+            return next(iter(best), None)
+        return max(best, key=lambda pair: (self._uses(one, pair), self._shared(one, pair.tensor)))
+
+    def _shared(self, one: Statement, tensor: str) -> int:
+        """In how many calls and turns they are made together: two samples of a batch may be the same."""
+        path = next((other.path for other in self._recording.statements if other.name == tensor), ())
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one.path, path, strict=False)))
 
     def _uses(self, one: Statement, pair: Pair) -> int:
         """How many of the lines that read a gradient go on from it as from that of the tensor, whatever its numbers.
