@@ -69,8 +69,8 @@ def _others(node: Tree) -> Iterator[Tree]:
 
 
 def _is_bound(tree: Tree) -> bool:
-    """Whether a formula compares: one that compares with what never is reached would leave any mask out."""
-    return isinstance(tree, Binary) and tree.operator in "<= >= == !="
+    """Whether a formula compares; with another bound, one that is never reached, it would explain any mask that is left out."""
+    return isinstance(tree, Binary) and tree.operator in ("<", "<=", ">", ">=", "==", "!=")
 
 
 def slips(tree: Tree) -> Iterator[Tree]:
