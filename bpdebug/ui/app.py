@@ -27,11 +27,7 @@ from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
-from bpdebug.ui.panes.loss import MomentChosen
-from bpdebug.ui.panes.program import FoldChosen, StageChosen, StageMarked
-from bpdebug.ui.panes.source import LineChosen, LineMarked
-from bpdebug.ui.panes.why import OperandChosen
-from bpdebug.ui.pointing import CellChosen, OriginAsked, PaneLeft
+from bpdebug.ui.pointing import Asked, CellChosen, PaneLeft
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
 
@@ -199,15 +195,9 @@ class DebuggerApp(Commanding):
             self.session.cursor.select(message.name, message.index)
             self.show()
 
-    def on_origin_asked(self, _message: OriginAsked) -> None:
-        """A cell was clicked twice."""
-        self.perform("origin")
-
-    def on_operand_chosen(self, message: OperandChosen) -> None:
-        """An operand was clicked; where the number is of another moment, that is gone to first."""
-        explained = self.view.explanation if self.view else None
-        elsewhere = self.view and explained and explained.t not in (None, self.view.position.t)
-        self.answered("origin\n" * bool(elsewhere) + f"operand {message.place + 1}\norigin")
+    def on_asked(self, message: Asked) -> None:
+        """Something was pointed at: carry out what it stands for."""
+        self.answered(message.commands)
 
     def on_pane_left(self, message: PaneLeft) -> None:
         """Close the message, or give the other panes their places again; else show the pane that is meant."""
@@ -215,34 +205,6 @@ class DebuggerApp(Commanding):
             self.action_hush()
         else:
             self.panes.action_pane(message.name)
-
-    def on_moment_chosen(self, message: MomentChosen) -> None:
-        """A place on the loss curve was pointed at."""
-        if self.view:
-            self.perform(f"goto {message.update}:{self.view.program.loss}")
-
-    def on_stage_marked(self, message: StageMarked) -> None:
-        """A breakpoint on a stage is set, or deleted."""
-        plain = [stop.number for stop in self.session.stops.all.values() if stop.text == message.name] if self.session else []
-        self.perform(f"delete {plain[0]}" if plain else f"break {message.name}")
-
-    def on_line_marked(self, message: LineMarked) -> None:
-        """A breakpoint on a line of the user's file is set, or deleted."""
-        names = {stage.name for stage in self.session.program.stages if message.place in (stage.line, stage.beside)} if self.session else ()
-        there = [stop.number for stop in self.session.stops.all.values() if stop.text in {message.place, *names}] if self.session else []
-        self.perform(f"delete {there[0]}" if there else f"break {message.place}")
-
-    def on_line_chosen(self, message: LineChosen) -> None:
-        """A line of the user's file was pointed at."""
-        self.perform(f"goto {message.place}")
-
-    def on_fold_chosen(self, message: FoldChosen) -> None:
-        """A fold of the listing is opened, or closed."""
-        self.perform(f"{'unfold' if message.is_open else 'fold'} {message.name}")
-
-    def on_stage_chosen(self, message: StageChosen) -> None:
-        """A stage of the listing was pointed at."""
-        self.perform(f"goto {message.name}")
 
 
 def _collect_again() -> None:

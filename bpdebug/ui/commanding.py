@@ -17,11 +17,12 @@ from bpdebug.session.view import View
 from bpdebug.time.results import Result
 from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.arrangement import PaneScreen
+from bpdebug.ui.cursor_pane import CursorPane
 from bpdebug.ui.draw.footer import possible
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
-from bpdebug.ui.panes.program import ProgramPane, StageMarked
-from bpdebug.ui.panes.source import SourcePane
+from bpdebug.ui.panes.program import ProgramPane
+from bpdebug.ui.pointing import Marked
 from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.scripted import Scripted
@@ -76,7 +77,7 @@ class Commanding(Scripted):
             if name == "quit":
                 self.exit(return_code=getattr(self.screen, "status", 0))
         elif name == "break":
-            self.panes.query_one(ProgramPane).post_message(StageMarked(self._stage_meant(self.session)))
+            self.on_marked(Marked(self._stage_meant(self.session)))
         elif name == "formula":
             self._edit_formula(self.session)
         elif name in ("into", "reverse-into") and (pointed := self.panes.query_one(ProgramPane).pointed_away):
@@ -85,6 +86,13 @@ class Commanding(Scripted):
             self.ask(command)
         else:
             self.perform(name)
+
+    def on_marked(self, message: Marked) -> None:
+        """A breakpoint on a stage, or on a line of the user's file, is set, or deleted."""
+        if self.session:
+            names = {stage.name for stage in self.session.program.stages if message.place in (stage.line, stage.beside)}
+            there = [stop.number for stop in self.session.stops.all.values() if stop.text in {message.place, *names}]
+            self.perform(f"delete {there[0]}" if there else f"break {message.place}")
 
     def ask(self, command: Command) -> None:
         """Ask for what a command needs."""
@@ -111,7 +119,7 @@ class Commanding(Scripted):
     def _stage_meant(self, session: Session) -> str:
         """The stage under the cursor of the listing or the source, that of the selected cell, the one that has just run, or the next."""
         pane, position = self.panes.focused, session.position
-        if isinstance(pane, ProgramPane | SourcePane) and pane.pointed:
+        if isinstance(pane, CursorPane) and pane.pointed:
             return pane.pointed.name
         if session.cursor.selected and session.cursor.selected[0] in session.program.index:
             return session.cursor.selected[0]

@@ -44,8 +44,17 @@ CELL_KEYS = [
 
 
 @dataclass
-class OriginAsked(Message):
-    """The user wants to know where the cell that he has just clicked comes from."""
+class Asked(Message):
+    """What the user has pointed at stands for commands, a line each."""
+
+    commands: str
+
+
+@dataclass
+class Marked(Message):
+    """The user wants a breakpoint on a stage or on a line of his file, or no longer."""
+
+    place: str
 
 
 @dataclass
@@ -128,7 +137,7 @@ class PointedAt(ScrollView):
         if event.chain == 1:
             self._hit = place is not None and self.clicked(place)
         elif event.chain == 2 and self._hit:
-            self.post_message(OriginAsked())
+            self.post_message(Asked("origin"))
         elif event.chain == 2 and side_at(self.region, event.screen_offset) == "top":
             self.post_message(TitleClicked(self.id or ""))
 

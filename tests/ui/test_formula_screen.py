@@ -12,7 +12,7 @@ from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.formula_screen import FormulaScreen
-from bpdebug.ui.panes.loss import MomentChosen
+from bpdebug.ui.pointing import Asked
 
 
 def judged(moment, name, written):
@@ -274,6 +274,6 @@ async def test_names_that_are_no_words_are_typed_and_pointed_at_all_the_same():
         await settled(pilot)
         assert app.screen.stage.name == names["dz1"]
         await press(pilot, "escape")
-        app.on_moment_chosen(MomentChosen(2))
+        app.on_asked(Asked(f"goto 2:{names['loss']}"))
         await until(pilot, lambda: app.view.position.update == 2)
         assert app.view.position.stage == names["loss"]

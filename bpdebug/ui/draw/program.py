@@ -87,7 +87,7 @@ class Listing:
         place = bisect_right(starts, self._view.program.index[name]) - 1 + by
         return self._view.program.stages[starts[place]].name if 0 <= place < len(starts) else ""
 
-    def stage_at(self, y: int) -> str:
+    def place_at(self, y: int) -> str:
         """The first stage that a line stands for; "" for a heading, and below the last line."""
         more = len(self._whole) - 1
         place = y - min(max(y - self._marked, 0), more)

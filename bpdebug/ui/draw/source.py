@@ -106,6 +106,11 @@ class Text:
         run = [stage for stage in stages if self._has_run(stage)]
         return next((stage for stage in stages if stage.name == position.next), None) or (run[-1] if run else next(iter(stages), None))
 
+    def place_at(self, y: int) -> str:
+        """The line that a drawn one shows, where it computes something, as a location; else ""."""
+        row = self.rows[bisect_right(self._tops, y) - 1] if y < len(self) else 0
+        return f"{self.file}:{row}" if isinstance(row, int) and self.stage_at(row) else ""
+
     def _has_run(self, stage: Stage) -> bool:
         return self._view.program.index[stage.name] < self._view.position.done
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
-from textual.message import Message
 
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import own_keys
 from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
-
-
-@dataclass
-class MomentChosen(Message):
-    """The user has pointed at the loss of an update."""
-
-    update: int
+from bpdebug.ui.pointing import Asked
 
 
 @pane("loss", "3", hints=[own_keys("along", "left", "right", when=lambda view: len(view.losses[0]) > 0)])
@@ -41,11 +33,11 @@ class LossPane(ListPane):
         if self.view and len(known := self.view.losses[0]):
             stride = updates_a_column(self.view, self.size.width, self.size.height)
             update = min(max(newest(self.view) + by * stride, 0), int(known[-1]))
-            self.post_message(MomentChosen(update))
+            self.post_message(Asked(f"goto {update}:{self.view.program.loss}"))
 
     def clicked(self, place: Offset) -> bool:
         """Go to the update whose loss was clicked."""
         update = update_at(self.view, self.size.width, self.size.height, place.x) if self.view else None
-        if update is not None:
-            self.post_message(MomentChosen(update))
+        if self.view and update is not None:
+            self.post_message(Asked(f"goto {update}:{self.view.program.loss}"))
         return False

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual.geometry import Offset, Size
-from textual.message import Message
 
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import ORIGIN
@@ -13,13 +10,7 @@ from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.draw.why import displays_in_border, why_lines, why_title
 from bpdebug.ui.draw.why_numbers import operand_at
 from bpdebug.ui.pane import ListPane, pane
-
-
-@dataclass
-class OperandChosen(Message):
-    """The user has pointed at a cell that the explained number is made of: which one, from 0."""
-
-    place: int
+from bpdebug.ui.pointing import Asked
 
 
 @pane("why", "6", "bottom", hints=ORIGIN, cells=True)
@@ -34,10 +25,11 @@ class WhyPane(ListPane):
         return why_lines(view, size.width, size.height, high=True)
 
     def clicked(self, place: Offset) -> bool:
-        """Go to the operand that was clicked."""
-        y = place.y + self.scroll_offset.y
-        operand = operand_at(self.view, self.lines[y], place.x) if self.view and y < len(self.lines) else None
-        if operand is None:
+        """Go to the operand that was clicked; where the number is of another moment, that is gone to first."""
+        y, view = place.y + self.scroll_offset.y, self.view
+        operand = operand_at(view, self.lines[y], place.x) if view and y < len(self.lines) else None
+        if not view or operand is None:
             return super().clicked(place)
-        self.post_message(OperandChosen(operand))
+        elsewhere = view.explanation is not None and view.explanation.t not in (None, view.position.t)
+        self.post_message(Asked("origin\n" * elsewhere + f"operand {operand + 1}\norigin"))
         return False
