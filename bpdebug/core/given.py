@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,18 @@ class Recorded(Record, eq=False):
         value: its numbers.
         near: how far what its formula gives may be off by rounding alone.
         judged: whether it can be told, where it is a gradient, whether it is right.
+        largest: the largest number of its kind, beyond which it was infinite: 65504 in float16.
     """
 
     value: Array
     near: float = 0.0
     judged: bool = True
+    largest: float = inf
 
     def settle(self, computed: Array) -> None:
         """Put the recorded numbers in the place of computed ones that differ from them by rounding alone."""
+        if computed.dtype.kind == "f" and self.largest < np.finfo(computed.dtype).max:
+            computed[np.abs(computed) > self.largest * (1 + 2.0**-12)] *= inf
         if computed.shape == self.value.shape and np.allclose(computed, self.value, 0.0, self.near, equal_nan=True):
             computed[...] = self.value
 

@@ -146,10 +146,10 @@ class Machine:
         except (IndexError, ValueError) as error:  # a place that there is not, lengths that only the run knows
             raise self._refused(place, error) from None
         complaints = len(self._noted)
-        if recorded := self.program.recorded.get(self.program.stages[place].name):
-            recorded.settle(self._work.tensors[self.program.stages[place].name])
-        row = self._work.rows[place]
-        self.finite = not np.isnan(row).any() if self.program.stages[place].unbounded else is_finite(row)
+        stage, row = self.program.stages[place], self._work.rows[place]
+        if recorded := self.program.recorded.get(stage.name):
+            recorded.settle(self._work.tensors[stage.name])
+        self.finite = not stage.broken(row).any() if stage.unbounded else is_finite(row)
         del self._noted[complaints:]
 
     def _refused(self, place: int, error: Exception) -> BpdebugError:

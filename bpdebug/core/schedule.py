@@ -57,7 +57,7 @@ class Stage(Record):
         line: where it stands in the user's script, such as ``train.py:47``, or "".
         beside: the other line that belongs to it, where one calls and the other one, in the function, computes; or "".
         path: what it is computed in, the outermost first; where that is empty, its group.
-        masks: whether infinite values in it come from a mask that the program puts in.
+        harmless: whether what is not finite in it is meant, as a mask is, or goes no further: torch divides by zero and puts a 0 there.
         left: whether the formula is left to the user: it runs as it was derived, and is not shown (:attr:`shown`).
     """
 
@@ -75,7 +75,7 @@ class Stage(Record):
     line: str = ""
     beside: str = ""
     path: tuple[Level, ...] = ()
-    masks: bool = False
+    harmless: bool = False
     left: bool = False
 
     @property
@@ -95,11 +95,13 @@ class Stage(Record):
 
     @cached_property
     def unbounded(self) -> bool:
-        """Whether its formula says itself that there may be infinite values, as a mask does: ``where(mask, s, -inf)``."""
-        return self.masks or any(isinstance(node, Name) and node.name == "inf" for node in walk(self.formula.tree))
+        """Whether there may be infinite values: its formula says so itself, as a mask does: ``where(mask, s, -inf)``."""
+        return self.harmless or any(isinstance(node, Name) and node.name == "inf" for node in walk(self.formula.tree))
 
     def broken(self, values: Array) -> Array:
-        """Which of the numbers that it gives are not finite, other than those of a mask."""
+        """Which of the numbers that it gives are not finite, other than those of a mask, or harmless ones."""
+        if self.harmless:
+            return np.zeros(values.shape, bool)
         return np.isnan(values) if self.unbounded else ~np.isfinite(values)
 
     def with_formula(self, formula: Formula, meaning: str = "") -> Stage:

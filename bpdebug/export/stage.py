@@ -146,7 +146,7 @@ class StageWriter(Record):
         last = min([found for _, found in put_in] or [explained.figures], key=lambda found: (found.agree, found.result))
         boxes = _different([first, *(box for box, _ in put_in), figure(last.text(explained.value))])
         yield derivation(name.box, _sign(explained.name, explained.stage.formula), boxes, last.sign)
-        part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term)] or [first]
+        part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term, explained.value)] or [first]
         if to_latex(part) != to_latex(first):
             yield Paragraph(("The first part that is not finite:",))
             yield derivation(part, "=", _different([part, *steps])[1:])

@@ -148,7 +148,7 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)
     symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, shown.digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
-    culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term)))
+    culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term, value)))
     cause = cause_of(timeline.program, stage, term) if culprit else ""
     given = None if stage.blank else term, symbolic, numbers, operands * (not stage.blank)
     made = stage, computed, *given, culprit, cause, style, formula, shown
@@ -225,10 +225,10 @@ def _broken(term: Term) -> Term:
     return term
 
 
-def culprit_steps(term: Term) -> list[Tree]:
+def culprit_steps(term: Term, value: float) -> list[Tree]:
     """What is not finite first in a number: its own formula, its numbers, the values of its parts, and what comes of them; nothing of a
-    finite number."""
-    if math.isfinite(term.value):
+    finite number. What comes of them is finite where only the kind of number that it was recorded in is too small for it."""
+    if math.isfinite(value) or (math.isnan(value) and not math.isnan(term.value)):
         return []
     term = _broken(term)
     named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
@@ -241,6 +241,9 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
     A gradient that a branch which was not taken passes on is 0, and 0 times an infinite slope is no number; seven threads on PyTorch's
     tracker ask why (68425, 52248, 18287).
     """
+    recorded = program.recorded.get(stage.name)
+    if recorded and math.isfinite(term.value) and abs(term.value) > recorded.largest:
+        return f"It is computed in numbers of which the largest is {short(recorded.largest, 5)}."
     broken = _broken(term)
     cells = [*broken.cells()]
     if cells and all(cell.value == -math.inf for cell in cells) and "softmax" in stage.formula.text and math.isnan(broken.value):

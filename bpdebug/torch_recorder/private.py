@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +98,22 @@ def step_hooks(before: Callable[..., None], after: Callable[..., None]) -> list[
     return [optimizers.register_optimizer_step_pre_hook(before), optimizers.register_optimizer_step_post_hook(after)]
 
 
-def run_eagerly() -> None:
+@contextmanager
+def running_eagerly() -> Iterator[None]:
     """Have compiled models run as they are written, and say so: what is fused has no operations."""
     os.environ["TORCHDYNAMO_DISABLE"] = "1"  # heeded when torch's compiler is imported, which takes seconds
-    plain = torch.compile
+    plain, stance = torch.compile, getattr(torch.compiler, "set_stance", None) if "torch._dynamo" in sys.modules else None
 
     def compile_(*given: Any, **more: Any) -> Any:
         print("bpdebug: torch.compile is off: what is recorded runs as it is written", file=sys.stderr)
         return plain(*given, **more)
 
     torch.compile = compile_
-    if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
-        torch.compiler.set_stance("force_eager")
+    try:
+        with stance("force_eager") if stance else nullcontext():
+            yield
+    finally:
+        torch.compile = plain
 
 
 def examine(recorded: Callable[[Callable[[], None]], tuple[list[str], set[str]]]) -> None:
@@ -144,7 +149,7 @@ __all__ = [
     "module_hooks",
     "node",
     "numbers",
-    "run_eagerly",
+    "running_eagerly",
     "sequence",
     "step_hooks",
     "storage",

@@ -135,13 +135,13 @@ def run(script: Path, arguments: list[str], steps: Steps) -> int:
     Raises:
         BpdebugError: where a step is too large.
     """
-    private.run_eagerly()
     before, path = sys.argv, [*sys.path]
     sys.argv, sys.path[0] = [str(script), *arguments], str(script.parent.absolute())
     ended = ""
     steps.begin()
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        with private.running_eagerly():
+            runpy.run_path(str(script), run_name="__main__")
     except Enough:
         return 0
     except SystemExit as leaving:

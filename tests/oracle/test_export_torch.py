@@ -10,6 +10,7 @@ import pytest
 from random_networks import COMBINATIONS, scenario_of
 
 from bpdebug.core.description import Layer, Loss, Optimizer
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.record import replace
 from bpdebug.core.writing import to_text
@@ -49,11 +50,11 @@ def assert_agrees(update, left_out=()):
     derivatives = [step.stage.name for step in update.stages if step.stage.of and "@" not in step.stage.name]
     assert list(names["gradients"]) == derivatives
     scale = max(1.0, *(float(np.abs(expected[name]).max()) for name in derivatives))
-    np.testing.assert_allclose(names["loss"].item(), expected["loss"], rtol=RELATIVE)
+    np.testing.assert_allclose(names[update.program.loss].item(), expected[update.program.loss], rtol=RELATIVE)
     for name in derivatives:
         if name not in left_out:
             np.testing.assert_allclose(names["gradients"][name].numpy(), expected[name], rtol=RELATIVE, atol=FLOOR * scale, err_msg=name)
-            assert f"{name} =\ntensor(" in printed
+            assert f"{name} =\n{'tensor(' * bool(expected[name].ndim)}" in printed
     for name in update.program.free:
         if name not in left_out:
             moved = names["parameters"][name].detach().numpy()
@@ -72,8 +73,11 @@ def test_a_script_computes_the_same_for_every_activation_loss_and_optimizer():
 @pytest.mark.parametrize("name", [entry.name for entry in shipped()])
 def test_the_shipped_scenarios_agree(name):
     left_out = ("da2", "dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "W1", "b1", "W2", "b2") if name == "tutorial_as_written" else ()
+    refuses = name in ("attention", "conv", "ninja")  # what has no short spelling in PyTorch is said to
+    refused = pytest.raises(BpdebugError, match="has no PyTorch name for") if refuses else contextlib.nullcontext()
     for update in (0, 3):
-        assert_agrees(worked(load_scenario(name), f"goto update {update}"), left_out)
+        with refused:
+            assert_agrees(worked(load_scenario(name), f"goto update {update}"), left_out)
 
 
 def test_a_saturated_network_has_nan_in_the_same_places():

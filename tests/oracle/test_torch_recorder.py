@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -180,17 +181,23 @@ def test_a_wrong_backward_pass_of_the_users_own_is_named_at_its_line(tmp_path, m
     assert stage.line == f"{Path(__file__).name}:{line}" or stage.line.endswith(f"test_torch_recorder.py:{line}")
 
 
+def log_of_zero(h):
+    p = F.softmax(h * 1000, 1)
+    return -(p * torch.log(p)).sum()
+
+
 def root_of_zero(h):
     return torch.sqrt(((h - h.detach()) ** 2).sum(1)).mean()
 
 
-def untaken_branch(h):
-    p = F.relu(h)
-    return torch.where(p > 0, torch.log(p), torch.zeros_like(p)).sum()
-
-
 def division(h):
-    return ((h - h.mean(1, keepdim=True)) / (h.detach() * 0).sum(1, keepdim=True)).mean()
+    spread = (h.detach() * 0).sum(1, keepdim=True)
+    return ((h - h) / spread).mean()
+
+
+def difference(h):
+    grown = torch.exp(h.abs() * 1e4)
+    return (grown - grown.detach()).mean()
 
 
 def masked_row(h):
@@ -201,30 +208,98 @@ def masked_row(h):
     return (weights @ h).pow(2).mean()
 
 
+def untaken_branch(h):
+    p = h * (h > 0)
+    return torch.where(p > 0, torch.sqrt(p), torch.zeros_like(p)).sum()
+
+
 def overflow(h):
     half = (h * 3000).half()
     return (half * half).float().mean()
 
 
+def unit_of_zeros(h):
+    z = h - h.detach()
+    return (z / z.norm(dim=1, keepdim=True)).mean()
+
+
+def power(h):
+    return (h**0.5).mean()
+
+
+def spread_of_zeros(h):
+    return (h / (h.detach() * 0).std(1, keepdim=True)).mean()
+
+
 WAYS = {
-    root_of_zero: ("sqrt", "torch.sqrt("),
-    untaken_branch: ("log", "torch.log(p)"),
-    division: ("div", "return ((h"),
-    masked_row: ("weights", "weights = "),
-    overflow: ("mul", "return (half * half)"),
+    log_of_zero: ("torch.log(p)).sum", "log = log(p)", "log(0) = −inf", "LogBackward0"),
+    root_of_zero: ("torch.sqrt(((h", "sum.grad = sqrt.grad / sqrt.mul", "0.2/0 = inf", "PowBackward0"),
+    division: ("((h - h) / spread", "div = sub / spread", "0/0 = nan", "AddmmBackward0"),
+    difference: ("grown = torch.exp", "grown = exp(mul)", "exp(5114) = inf", "AddmmBackward0"),
+    masked_row: ("weights = scores", "weights = softmax(masked_fill)", "the row is masked whole", "PowBackward0"),
+    untaken_branch: ("torch.where(p > 0", "p.grad = sqrt.grad / sqrt.mul", "does not take this branch", "SqrtBackward0"),
+    overflow: ("(half * half)", "mul_2 = half * half", "the largest is 65504", ""),
+    unit_of_zeros: ("z.norm(dim=1, keepdim=True)).mean", "div = z / linalg_vector_norm", "0/0 = nan", "DivBackward0"),
+    power: ("(h**0.5)", "pow = Sequential.2**0.5", "(−0.2845)^0.5 = nan", "PowBackward0"),
+    spread_of_zeros: ("* 0).std(1", "div = Sequential.2 / std", "0.5114/0 = inf", "AddmmBackward0"),
 }
+"""Ways to a NaN: a piece of the line, the statement, what is said of its cell; and the operation that torch's anomaly mode names, which is
+not always the one that it begins in, or "" where that finds nothing."""
+
+
+def anomaly(way, model, x):
+    """What torch's own search for NaN says."""
+    try:
+        with torch.autograd.set_detect_anomaly(True, check_nan=True), warnings.catch_warnings(action="ignore"):
+            way(model(x)).backward()
+    except RuntimeError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_first_value_that_is_not_finite_is_found_with_its_line(way, tmp_path):
+def test_the_first_value_that_is_not_finite_is_found_with_its_operation_its_cell_and_its_line(way, tmp_path):
     torch.manual_seed(0)
     model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(5, 4)
     with bpdebug.record(model, None, tmp_path / "a.bpd"):
         way(model(x)).backward()
-    found = first_broken(load_scenario(tmp_path / "a.bpd"))
-    _, text = WAYS[way]
-    line = next(n for n, one in enumerate(Path(__file__).read_text("utf-8").split("\n"), 1) if text in one)
-    assert f"test_torch_recorder.py:{line}:" in found, found
+    piece, statement, said, theirs = WAYS[way]
+    line = 1 + next(n for n, one in enumerate(Path(__file__).read_text("utf-8").split("\n")) if piece in one)
+    scenario = load_scenario(tmp_path / "a.bpd")
+    found = first_broken(scenario)
+    assert f"test_torch_recorder.py:{line}: {statement}" in found, found
+    stopped = Session(scenario).execute("continue")
+    assert said in stopped.text, stopped.text
+    assert found.startswith(f"not finite: {stopped.data['culprit']}[")
+    model.zero_grad()
+    assert theirs in (told := anomaly(way, model, x)), told
+    assert bool(told) == bool(theirs)
+
+
+def norm_of_zeros(h):
+    return (h - h.detach()).norm(dim=1).mean() + h.mean()
+
+
+def untaken_behind_relu(h):
+    p = F.relu(h)
+    return torch.where(p > 0, torch.log(p), torch.zeros_like(p)).sum()
+
+
+def sigmoid_by_hand(h):
+    return (1 / (1 + torch.exp(-1e4 * h.detach().abs()) + torch.exp(1e4 * h.detach().abs())) + h).mean()
+
+
+@pytest.mark.parametrize("way", [norm_of_zeros, untaken_behind_relu, sigmoid_by_hand])
+def test_what_goes_no_further_is_no_alarm(way, tmp_path):
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(5, 4)
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        way(model(x)).backward()
+    assert all(torch.isfinite(one.grad).all() for one in model.parameters())
+    scenario = load_scenario(tmp_path / "a.bpd")
+    assert any(not np.isfinite(one.value).all() for one in scenario.ready().recorded.values())
+    assert first_broken(scenario) == ""
+    assert "training is complete" in Session(scenario).execute("continue").text
 
 
 def test_masks_are_no_alarm(tmp_path):

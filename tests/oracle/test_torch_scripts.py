@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -10,35 +11,45 @@ from pathlib import Path
 
 import pytest
 
-from bpdebug import load_scenario
+from bpdebug import cli, load_scenario
 
-pytest.importorskip("torch", minversion="2.4")
+torch = pytest.importorskip("torch", minversion="2.4")
 TRAIN = Path(__file__).parents[1] / "cases" / "torch" / "train.py"
 
 
-def command(tmp_path, *words):
-    return subprocess.run([sys.executable, "-m", "bpdebug", "record", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+@pytest.fixture
+def record(tmp_path, monkeypatch, capsys):
+    """``bpdebug record`` in this very process, since one of its own takes seconds to import torch: status, output, errors."""
+
+    def run(*words):
+        monkeypatch.chdir(tmp_path)
+        with contextlib.ExitStack() as stack:
+            stack.callback(torch.set_rng_state, torch.get_rng_state())
+            status = cli.main(["record", *words])
+        return (status, *capsys.readouterr())
+
+    return run
 
 
-def test_the_command_finds_the_step_of_a_script(tmp_path):
+def test_the_command_finds_the_step_of_a_script(tmp_path, record):
     (tmp_path / "train.py").write_text(TRAIN.read_text("utf-8"))
-    done = command(tmp_path, "--until-nan", "--from", "3", "-o", "a.bpd", "train.py")
-    assert done.returncode == 0
-    assert "step 6 of train.py" in done.stdout
-    assert "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)" in done.stdout
-    done = command(tmp_path, "--step", "99", "-o", "b.bpd", "train.py")
-    assert (done.returncode, (tmp_path / "b.bpd").exists()) == (1, False)
-    assert "after 9 optimizer steps; there is no step 99" in done.stderr
+    status, said, _ = record("--until-nan", "--from", "3", "-o", "a.bpd", "train.py")
+    assert status == 0
+    assert "step 6 of train.py" in said
+    assert "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)" in said
+    status, _, said = record("--step", "99", "-o", "b.bpd", "train.py")
+    assert (status, (tmp_path / "b.bpd").exists()) == (1, False)
+    assert "after 9 optimizer steps; there is no step 99" in said
 
 
-def test_an_exception_writes_what_there_is(tmp_path):
+def test_an_exception_writes_what_there_is(tmp_path, record):
     (tmp_path / "train.py").write_text(
         "import torch\nw = torch.ones(2, requires_grad=True)\nopt = torch.optim.SGD([w])\nz = w * 2\nz @ torch.ones(3)\n"
     )
-    done = command(tmp_path, "-o", "a.bpd", "train.py")
-    assert done.returncode == 0
-    assert "RuntimeError" in done.stderr
-    assert "recorder" not in done.stderr
+    status, _, said = record("-o", "a.bpd", "train.py")
+    assert status == 0
+    assert "RuntimeError" in said
+    assert "recorder" not in said
     program = load_scenario(tmp_path / "a.bpd").ready()
     assert [stage.name for stage in program.stages][:2] == ["no_loss", "z"]
     assert "RuntimeError" in program.scenario.ending
@@ -59,13 +70,13 @@ for step in range(5):
 
 
 @pytest.mark.parametrize(("optimizer", "more"), [("SGD", ""), ("AdamW", ", fused=True")])
-def test_a_step_that_a_scaler_skips_does_not_count_and_does_not_run_into_the_next_one(optimizer, more, tmp_path):
+def test_a_step_that_a_scaler_skips_does_not_count_and_does_not_run_into_the_next_one(optimizer, more, tmp_path, record):
     (tmp_path / "train.py").write_text(SCALED.format(optimizer=optimizer, more=more))
-    assert command(tmp_path, "-o", "a.bpd", "train.py").returncode == 0
+    assert record("-o", "a.bpd", "train.py")[0] == 0
     program = load_scenario(tmp_path / "a.bpd").ready()
     assert float(program.recorded["loss"].value) == 3.0
     assert [one.name for one in program.stages if "'" in one.name and "loss" in one.name] == []  # there is one forward pass
-    assert command(tmp_path, "--until-nan", "-o", "b.bpd", "train.py").returncode == 1
+    assert record("--until-nan", "-o", "b.bpd", "train.py")[0] == 1
 
 
 PARALLEL = """
@@ -108,11 +119,11 @@ opt.step()
 """
 
 
-def test_a_compiled_model_runs_as_it_is_written(tmp_path):
+def test_a_compiled_model_runs_as_it_is_written(tmp_path, record):
     (tmp_path / "train.py").write_text(COMPILED)
-    done = command(tmp_path, "-o", "a.bpd", "train.py")
-    assert done.returncode == 0
-    assert "torch.compile is off" in done.stderr
+    status, _, said = record("-o", "a.bpd", "train.py")
+    assert status == 0
+    assert "torch.compile is off" in said
     program = load_scenario(tmp_path / "a.bpd").ready()
     assert not any(stage.formula.text.endswith(".torch") for stage in program.stages)
     assert {name.rpartition(".")[2] for name in program.parameters} == {"weight", "bias"}

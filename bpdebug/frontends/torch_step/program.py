@@ -19,13 +19,14 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Level, Stage
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Name, literal, substitute, walk
+from bpdebug.core.tree import Name, literal, substitute
 from bpdebug.frontends.numpy_script.lines import RecordedScenario
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
+from bpdebug.frontends.torch_step.broken import harmless_of
 from bpdebug.frontends.torch_step.reading import Step, read_step
 from bpdebug.frontends.torch_step.severed import unjudged_of
 from bpdebug.frontends.torch_step.sources import Texts
-from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
+from bpdebug.frontends.torch_step.statements import LARGEST, OWN, Statement, Statements
 
 _ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
 _GRADIENT, _NO_LOSS = "{}.grad", "no_loss"
@@ -144,7 +145,10 @@ class _Assembled:
         notes = (f"recorded from {step.script}, step {step.number}, with torch {step.torch}", *self._notes(stages))
         made = {"scenario": scenario, "network": network, "data": {}, "dtype": dtype, "fixed": fixed, "rule": OWN_RULE, "lines": stages}
         unjudged = {names[step.gradients[place]] for place in unjudged_of(self._all, self._pairs(own), step, arrays)}
-        every = {stage.name: Recorded(arrays[one.place], one.near) for one, stage in zip(self._all, own, strict=True)}
+        every = {
+            stage.name: Recorded(arrays[one.place], one.near, largest=LARGEST[step.values[one.place].dtype])
+            for one, stage in zip(self._all, own, strict=True)
+        }
         recorded = {name: replace(one, judged=name not in unjudged) for name, one in every.items()}
         if unjudged:
             notes = (*notes, _not_judged(sorted(unjudged)))
@@ -156,23 +160,15 @@ class _Assembled:
 
     def _stages(self) -> Iterator[Stage]:
         """A stage a statement; what has run between the backward pass and the update belongs to what has begun already."""
-        reached, masked = 0, {place for place in self._made.given if self._is_masked(place)}
+        broken = [place for place in self._made.arrays if self._is_float(place) and not np.isfinite(self._made.arrays[place]).all()]
+        nan = {place for place in broken if np.isnan(self._made.arrays[place]).any()}
+        reached, harmless = 0, harmless_of(self._all, self._step, {*broken} - nan, nan)
         for one in self._all:
             own = Phase.LOSS if one.place in self._step.roots else Phase(one.operation.phase)
             reached = max(reached, _ORDER.index(own))
-            masks = self._is_masked(one.place) and self._is_of_masks(one, masked)
-            masked |= {one.place} if masks else set()
-            yield self._stage(one, _ORDER[reached], masks)
+            yield self._stage(one, _ORDER[reached], one.place in harmless)
 
-    def _is_masked(self, place: int) -> bool:
-        array = self._made.arrays[place]
-        return array.dtype.kind == "f" and bool(np.isinf(array).any()) and not np.isnan(array).any()
-
-    def _is_of_masks(self, one: Statement, masked: set[int]) -> bool:
-        """Whether what is infinite in a value is what was put in on purpose: by the formula, or by a mask that it reads."""
-        return any(name == "inf" for name in _all_names(one.formula)) or not masked.isdisjoint(one.reads)
-
-    def _stage(self, one: Statement, phase: Phase, masks: bool) -> Stage:
+    def _stage(self, one: Statement, phase: Phase, harmless: bool) -> Stage:
         place, operation, values = one.place, one.operation, self._step.values
         renamed = {values[read].name: Name(self._names[read]) for read in one.reads if values[read].name != self._names[read]}
         name = self._names[place]
@@ -199,7 +195,7 @@ class _Assembled:
             line=_place(line),
             beside=_place(beside),
             path=self._levels(one, where.module, line),
-            masks=masks,
+            harmless=harmless,
         )
 
     def _levels(self, one: Statement, module: str, line: tuple[str, int, str] | None) -> tuple[Level, ...]:
@@ -267,10 +263,6 @@ def _place(line: tuple[str, int, str] | None) -> str:
 def _not_judged(names: list[str]) -> str:
     shown = f"{' '.join(names[:4])}{' …' * (len(names) > 4)}"
     return f"not judged: {shown}: on the way there is no formula, or no gradient flows (detach, no_grad)"
-
-
-def _all_names(formula: Formula) -> Iterator[str]:
-    return (node.name for node in walk(formula.tree) if isinstance(node, Name))
 
 
 __all__ = ["load_step"]

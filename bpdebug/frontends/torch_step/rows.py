@@ -7,6 +7,7 @@ that were recorded.
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 
 from bpdebug.frontends.torch_step import layer_rows  # noqa: F401 - registers its own
 from bpdebug.frontends.torch_step.called import ROWS, Called, Results, row
@@ -205,12 +206,30 @@ def _gelu(of: Called) -> Results:
 
 @row("sum", "mean", "amax", "amin")
 def _fold(of: Called) -> Results:
-    axes = of.raw[1] if len(of.raw) > 1 and of.raw[1] != [] else None
+    return {0: f"{of.name.removeprefix('a')}({of.given[0]}{_over(of)})"}
+
+
+def _over(of: Called, place: int = 1) -> str:
+    """The axes that an operation folds, and whether they stay."""
+    axes = of.raw[place] if len(of.raw) > place and of.raw[place] != [] else None
     axes = tuple(axes) if isinstance(axes, list) else axes
     axes = axes[0] if isinstance(axes, tuple) and len(axes) == 1 else axes
-    axis = "" if axes is None else f", axis={axes}"
-    keep = ", keepdims=True" * (axis != "" and of.at(2, of.options.get("keepdim", "False")) == "True")
-    return {0: f"{of.name.removeprefix('a')}({of.given[0]}{axis}{keep})"}
+    keep = ", keepdims=True" * (axes is not None and of.at(place + 1, of.options.get("keepdim", "False")) == "True")
+    return f", axis={axes}{keep}" if axes is not None else ""
+
+
+@row("var", "std", "var_mean")
+def _spread(of: Called) -> Results:
+    over, correction = _over(of), float(of.options.get("correction", "1"))
+    text = f"var({of.given[0]}{over})"
+    if correction:  # what there are of numbers in a mean, without some
+        count = prod(of.shape(0)) // max(prod(of.outs[0]), 1)
+        text = f"sum(({of.given[0]} - mean({of.given[0]}{_kept(over)})) ** 2{over}) / {max(count - correction, 0):g}"
+    return {0: f"sqrt({text})" if of.name == "std" else text, 1: f"mean({of.given[0]}{over})"}
+
+
+def _kept(over: str) -> str:
+    return over if not over or "keepdims" in over else f"{over}, keepdims=True"
 
 
 @row("linalg_vector_norm")

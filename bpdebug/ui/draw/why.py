@@ -34,16 +34,16 @@ def why_lines(view: View, columns: int, rows: int = 100, high: bool = False) -> 
     """
     explanation = view.explanation
     # why the last move has ended here, where it was no step; what is not finite says so itself
-    told = re.sub(r"-(?=\d)", "−", view.stopped.replace("->", "→")).splitlines()
-    shown = (text for text in told if not (explanation and explanation.culprit and text.startswith("non-finite")))
-    lines = [drawn for text in shown for drawn in wrap(text, columns, "changed", "  ")]
+    stopped = "" if explanation and explanation.culprit and view.stopped.startswith("non-finite") else view.stopped
+    told = re.sub(r"-(?=\d)", "−", stopped.replace("->", "→")).splitlines()
+    lines = [drawn for text in told for drawn in wrap(text, columns, "changed", "  ")]
     lines += [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
     if explanation is None:
         return [*lines, *_empty(view, columns)]
     lines += _stale(view, explanation, columns)
     if explanation.culprit:
         blame, _, cause = explanation.blame.partition("\n")
-        lines += [*formula_lines(blame, columns, "", "  ", "bad"), *wrap(cause, columns)]
+        lines += [*wrap(cause, columns), *formula_lines(blame, columns, "", "  ", "bad")]
     name, index = explanation.name, explanation.index
     notes = view.warnings.get(explanation.stage.name) if explanation.stage else ()
     after = [line((f"⚠ {', '.join(notes)} in {name}", "bad"))] if notes else []
