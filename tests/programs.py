@@ -88,6 +88,18 @@ PROGRAMS = {
         data: {inputs: [[[1, 2, 3, 4], [0, 1, 0, 1], [1, 1, 2, 2]], [[0.5, -2, 3, 1], [0, 1, 0, -1], [1, -1, 2, -2]]]}
         training: {epochs: 20}
     """,
+    "chosen": """
+        program: |
+          z = x @ W
+          picked = log_softmax(z)[arange(m), y]
+          ratio = exp(picked - old)
+          least = minimum(ratio * good, clip(ratio, 0.5, 1.5) * good)
+          loss = -sum(least * kept) / sum(kept) + cross_entropy(z, arange(m))
+        parameters: {seed: 1, shapes: {W: [2, 3]}}
+        tensors: {old: [-1, -2, -0.5], good: [1, -0.5, 2], kept: [true, false, true]}
+        data: {inputs: [[0.1, -0.2], [0, 1], [-0.5, 0.4]], targets: [0, 2, 1]}
+        training: {epochs: 20}
+    """,
     "batched": """
         program: |
           h = x @ W + b

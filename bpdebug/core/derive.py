@@ -21,7 +21,7 @@ from bpdebug.core.products import ZERO, Product, added, minus, over, times
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.spread import Spread, subscript
-from bpdebug.core.structure import Form, axes_of
+from bpdebug.core.structure import Form, axes_of, kind_of
 from bpdebug.core.tree import (
     ONE,
     WHOLE,
@@ -84,7 +84,9 @@ class _Backward:
         known |= {arriving.name: known[output]} if isinstance(arriving, Name) else {}
         calls = {node.function for node in walk(formula.tree) if isinstance(node, Call)}
         made = any(name == "split" or FUNCTIONS[name].formula for name in calls)
-        self.root = self.shapes.counted(_spelt_out(self.shapes, formula.tree, frozenset(wanted)) if made else formula.tree)
+        truths = {name: Name(name, truth=True) for name in formula.names if name in known and kind_of(known[name]) == "b"}
+        tree = substitute(formula.tree, truths) if truths else formula.tree
+        self.root = self.shapes.counted(_spelt_out(self.shapes, tree, frozenset(wanted)) if made else tree)
         self.output, self._quotient = Name(output), _quotient(self.root)
         self._order = _children_first(self.root)
         self._live: set[Tree] = set()
@@ -114,7 +116,8 @@ class _Backward:
 
     def _obstacle(self, name: str) -> str:
         """What stops the gradient on the way to a tensor, as a person calls it."""
-        reading = (node for node in walk(self.formula.tree) if not isinstance(node, Name) and name in names(node))
+        nodes = (*walk(self.formula.tree), *walk(self.root))  # in the one as it is written, in the other as functions are made of others
+        reading = (node for node in nodes if not isinstance(node, Name) and name in names(node))
         stops = [node for node in reading if not any(name in names(child) for _, child in _passing(node))]
         stop = min(stops, key=lambda node: any(_passing(node)))  # rather what passes nothing on than what passes it to others
         return stop.function if isinstance(stop, Call) else Formula.of(stop).text

@@ -187,6 +187,8 @@ COMPARISONS: dict[str, Any] = {
     "!=": np.not_equal,
 }
 
+COUNTING = ("sum", "prod", "cumsum", "cumprod", "square", "**")
+"""What makes whole numbers of truth values."""
 
 OPERATORS: dict[tuple[str, int], Function] = {
     (row.name, row.arity): row

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from bpdebug.core.functions import COMPARISONS
+from bpdebug.core.functions import COMPARISONS, COUNTING
 from bpdebug.core.record import replace
-from bpdebug.core.tree import ONE, Binary, Call, Number, Operation, Tree, Unary, chained, literal, operation
+from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Operation, Tree, Unary, View, chained, literal, operation
 
 ZERO: Tree = Number(0)
 
@@ -185,10 +185,17 @@ def added(terms: Sequence[Tree]) -> Tree:
 
 
 def is_truth(tree: Tree) -> bool:
-    """Whether NumPy computes truth values of it; their product is one, too."""
-    if isinstance(tree, Binary) and tree.operator == "*":
-        return is_truth(tree.left) and is_truth(tree.right)
-    return isinstance(tree, Operation) and operation(tree)[0].result == "bool"
+    """Whether NumPy computes truth values of it."""
+    if isinstance(tree, Name | View):
+        return tree.truth if isinstance(tree, Name) else is_truth(tree.operand)
+    if not isinstance(tree, Operation):
+        return False
+    row, operands = operation(tree)
+    if row.result != "same" or row.name in COUNTING:
+        return row.result == "bool"
+    if row.listed:
+        operands = operands[0].children()
+    return all(is_truth(one) for place, one in enumerate(operands) if place not in row.truths and not row.static_at(place))
 
 
 def _summed(terms: Iterable[Tree]) -> Tree:

@@ -13,22 +13,12 @@ from typing import Any, cast
 from bpdebug.core.errors import FormulaError, ShapeError
 from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
-from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.functions import COUNTING, FUNCTIONS
 from bpdebug.core.laying import RULES, laid, reduced
 from bpdebug.core.misfits import axes_text, dot_misfit, joint_misfit, keepdims_hint, misfit, misfit_at, product_misfit, shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.structure import (
-    Form,
-    MisfitError,
-    Unknown,
-    axes_of,
-    broadcast,
-    counted,
-    indexed,
-    size_of,
-    stretched,
-)
+from bpdebug.core.structure import Form, MisfitError, Unknown, axes_of, broadcast, counted, indexed, size_of, stretched
 from bpdebug.core.tree import (
     Binary,
     Call,
@@ -194,7 +184,7 @@ class Inference:
         if kind == "b" and row.name in ("-", "sign"):
             name = to_text(operation(cast(Operation, tree))[1][0])
             raise self.error(f"NumPy has no {row.name} for truth values: {name}.astype(float) are numbers", tree)
-        return "i" if kind == "b" and row.name in ("sum", "prod", "cumsum", "cumprod", "square", "**") else kind
+        return "i" if kind == "b" and row.name in COUNTING else kind
 
     def item(self, item: Item) -> Any:
         """A part of a subscript as its shape is found with."""
@@ -264,8 +254,9 @@ class Inference:
         if FUNCTIONS[tree.function].listed:
             return joint_misfit(tree, shapes)
         if tree.function == "add_at":
-            places = indexed(shapes[0], [self.item(item) for item in cast(Key, tree.arguments[1]).items])
-            if broadcast(places, shapes[1]) is None or len(shapes[1]) > len(places):
+            places = Form.of(indexed(shapes[0], [self.item(item) for item in cast(Key, tree.arguments[1]).items])).lasting()
+            wide = broadcast(places, shapes[1])
+            if wide is None or stretched(places, wide):
                 return f"the places are {shape_text(places)} and {to_text(tree.arguments[2])} is {shape_text(shapes[1])}"
         return ""
 

@@ -24,7 +24,7 @@ def to_script(worked: WorkedUpdate) -> str:
         BpdebugError: where it would hold more than :data:`MOST_NUMBERS` numbers.
     """
     title, names, program = title_of(worked), python_names(worked, TAKEN), worked.program
-    body = [f"{names[name]} = {_literal(value)}" for name, value in worked.given.items()]
+    body = [f"{names[name]} = {int(value) if name == 'm' else _literal(value)}" for name, value in worked.given.items()]
     for phase, steps in groupby(worked.stages, lambda step: step.stage.phase):
         body += ["", f"# {phase}", *(line for step in steps for line in _lines(step, worked, names))]
     shown = [program.loss, *(name for name in program.gradients.values() if name in program.index), *program.free]

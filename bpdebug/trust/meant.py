@@ -32,7 +32,7 @@ from bpdebug.trust.suspects import diagnose
 
 _RIGHT = ("good", "kink", "noise", "follows")
 """Statuses of stages that are right, as far as can be told."""
-_HERE = "right on this batch only: "
+_HERE, _SMALL = "right on this batch only: ", "too small to tell here: "
 _LARGER, _OTHERS = "where the gradients are much larger, it gives other numbers", "with other gradients it gives other numbers"
 
 
@@ -167,7 +167,7 @@ class _Meant:
         steps = [program.stage(name) for name in _through(Dots(program, self._running, self._values), stage)]
         _, reason = self._elsewhere.found(wrong, [stage, *steps])
         if reason or finding.status == "hidden":
-            said = _HERE + (reason or "with other gradients arriving it is wrong")
+            said = (_SMALL if finding.status == "noise" else _HERE) + (reason or "with other gradients arriving it is wrong")
             self._changed[stage.name] = replace(finding, status="hidden", said=said)
 
 

@@ -12,7 +12,7 @@ later: what is found is the one-sided derivative, exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -34,6 +34,8 @@ _TINY = 1e-120
 _EXACT = ("max", "min", "where", "positive")
 """What only chooses, as do functions with a corner: there is nothing to be rounded."""
 _AHEAD = 1 << 12
+_NEAR = 1e-9
+"""What differs by less may be equal but for last bits."""
 _TINIEST = 1e-290
 """Smaller numbers have fewer bits, the smaller the fewer."""
 
@@ -74,6 +76,7 @@ class Rounded(Evaluator):
 
     def __init__(self, values: Mapping[str, Array], rounding: Rounding | None = None, again: Mapping[str, Stage] | None = None) -> None:
         super().__init__(dict(values))
+        self._plain = self if rounding is None else Evaluator(values)
         self._rounding, self._again, self._anew = rounding, again or {}, dict[str, Array]()
 
     def with_values(self, values: Mapping[str, Array]) -> Rounded:
@@ -92,10 +95,19 @@ class Rounded(Evaluator):
         return super()._computed(tree)
 
     def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
+        if self._rounding and row.name in COMPARISONS:
+            return self._compared(tree, row, values)
         if self._rounding is None or row.branch or row.structural or row.name in _EXACT or (row.name == "-" and len(values) == 1):
             return super()._applied(tree, row, values)
         summed = row.name in ("@", "sum", "mean", "norm")
         return self.off(super()._applied(tree, row, [*map(self.off, values)] if summed else values))
+
+    def _compared(self, tree: Tree, row: Function, values: list[Any]) -> Any:
+        """A comparison; what is equal without other last bits is so with them, since one number may be computed in two ways."""
+        if not np.isclose(values[0], values[1], rtol=_NEAR, atol=0).any():
+            return row.run(*values)
+        plain = [self._plain.value(operand) for operand in operation(cast(Operation, tree))[1]]
+        return np.where(np.equal(*plain), row.run(*plain), row.run(*values))
 
 
 class Moved:

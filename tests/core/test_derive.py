@@ -17,7 +17,7 @@ from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula, parse, parse_assignment
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, infer
-from bpdebug.core.structure import Form, kind_of
+from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tree import Binary, Name, Number
 
 FOLDER = Path(__file__).parent / "derived"
@@ -271,6 +271,29 @@ def test_slopes_that_are_truth_values_add_up_as_numbers(between, sign, arriving)
                 wanted[cell] = (evaluate(formula, {"u": up}) - evaluate(formula, {"u": down})) / 2e-6
             wanted *= getattr(arriving, "value", 3.0)
             assert np.allclose(np.broadcast_to(found, u.shape), wanted, atol=1e-6), (formula.text, made.gradients["u"].text)
+
+
+TRUTHS = """
+-sum(u * b) ; -(u * b) ; -sum(u * b[None]) ; b - u * b ; -(u.T * B.T) ; -u * maximum(b, B) ; -u * where(B, b, B) ; -u * abs(b)
+-u * concatenate([B[:1], B[1:]]) ; -u * stack([b, b]) ; u * b + u * B + u * ~B ; -u * swapaxes(B.T, 0, 1) ; -u[0] * any(B, axis=0)
+"""
+
+
+@pytest.mark.parametrize("text", re.split(r" ; |\n", TRUTHS.strip()))
+def test_a_tensor_of_truth_values_has_no_opposite_either(text):
+    values = {"u": np.array([[0.5, -1, 2], [3, 0.25, 1]]), "b": np.array([True, False, True]), "B": np.array([[True] * 3, [False] * 3])}
+    shapes = {name: form_of(value) for name, value in values.items()}
+    formula = parse(text)
+    made = derived("o", formula, shapes, ["u"])
+    values["g"] = np.full(np.shape(evaluate(formula, values)), 3.0)
+    values |= {name: evaluate(inner, values) for name, inner in made.inner}
+    moved = evaluate(formula, {**values, "u": values["u"] + 1.0}) - evaluate(formula, values)
+    assert np.isclose(evaluate(made.gradients["u"], values).sum(), 3.0 * moved.sum()), made.gradients["u"].text
+
+
+def test_what_stops_a_gradient_within_a_function_that_is_made_of_others_is_named():
+    found = derived("loss", parse("cross_entropy(z, n)"), {"z": (4, 3), "n": Form.of((4,), "i")}, ["n"])
+    assert found.blocked == {"n": "one_hot has no derivative"}
 
 
 @pytest.mark.parametrize(

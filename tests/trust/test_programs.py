@@ -21,6 +21,17 @@ parameters: {values: {x: -2, y: 5, z: -4}}
 """
 
 
+TIES = """
+program: |
+  ratio = exp(x @ w)
+  least = minimum(ratio * good, clip(ratio, 0.5, 1.5) * good)
+  loss = -mean(least)
+parameters: {values: {w: [0.1, -0.2]}}
+tensors: {good: [1, -0.5, 2]}
+data: {inputs: [[0.1, -0.2], [0, 1], [-0.5, 0.4]]}
+"""
+
+
 @pytest.fixture
 def opened(tmp_path):
     """Opens a program that is given as text."""
@@ -50,6 +61,13 @@ def test_the_input_of_a_program_has_a_gradient_that_is_checked_on_request(opened
     assert [(stage["name"], stage["status"]) for stage in session.execute("check x").data["stages"]] == [("dx", "good")]
     with pytest.raises(Exception, match="there is no stage"):
         opened(GRAPH).execute("check dn")
+
+
+def test_what_is_equal_as_computed_in_two_ways_hides_no_mistake(opened):
+    session = opened(TIES)
+    assert {stage["status"] for stage in session.execute("check").data["stages"]} == {"good"}
+    session.execute(f"formula dratio = {session.program.stage('dratio').formula.text.replace('ratio * good < least.1', 'good < least.1')}")
+    assert session.execute("check").data["culprit"] == "dratio"
 
 
 @pytest.mark.parametrize(("stage", "formula"), [("dW2", "h.T @ loss.1 / 2"), ("dh", "loss.1 @ W2.T * m"), ("db1", "h.1[0]")])
