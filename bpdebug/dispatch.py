@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bpdebug.core.description import Scenario
     from bpdebug.frontends.numpy_script.child import Run
-    from bpdebug.ui.running import Start
+    from bpdebug.ui.running_screen import Start
 
 _SHELLS = ("bash", "zsh", "fish")
 

@@ -36,7 +36,7 @@ from bpdebug.session.themes import theme_named
 from bpdebug.time.results import Result
 
 if TYPE_CHECKING:
-    from bpdebug.ui.running import Start
+    from bpdebug.ui.running_screen import Start
 
 Run = Callable[[argparse.Namespace], int]
 

@@ -21,22 +21,9 @@ class Line(Record):
     data: dict[str, Any]
 
 
-class Listed(Record):
-    """The listing: its rows for a person; and as data, which is in it whatever is folded, the stages and the calls and loops.
-
-    Attributes:
-        rows: a text each.
-        stages, folds: those of the update, in order.
-    """
-
-    rows: tuple[str, ...]
-    stages: tuple[dict[str, Any], ...]
-    folds: tuple[dict[str, Any], ...]
-
-
-def listing(timeline: Timeline, opened: frozenset[Key]) -> Listed:
-    """The stages in order, under their phases, calls and loops: ``>`` the next one, ``*`` computed, ``!`` not finite, ``~`` the user's
-    formula, ``+`` a closed fold.
+def listing(timeline: Timeline, opened: frozenset[Key]) -> tuple[list[str], dict[str, Any]]:
+    """The rows: the stages in order, under their phases, calls and loops: ``>`` the next one, ``*`` computed, ``!`` not finite, ``~`` the
+    user's formula, ``+`` a closed fold. And as data, whatever is folded, the stages and the calls and loops.
 
     Args:
         timeline: the program in time.
@@ -58,7 +45,7 @@ def listing(timeline: Timeline, opened: frozenset[Key]) -> Listed:
         elif row.fold.called:
             texts.append(f"     {indent}{_said(row.fold)}")
     folds = {fold.key: fold for around in folds_of(program).around for fold in around}
-    return Listed((*texts,), tuple(line.data for line in lines.values()), tuple(_data(fold, opened) for fold in folds.values()))
+    return texts, {"stages": [line.data for line in lines.values()], "folds": [_data(fold, opened) for fold in folds.values()]}
 
 
 def _said(fold: Fold) -> str:

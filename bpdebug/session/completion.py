@@ -1,9 +1,12 @@
-"""Help for whoever writes a stage's formula: the names that may stand in it, and what it comes to as it is written."""
+"""Help for whoever types: the names that may stand in a formula, what it comes to as it is written, the files that a path may mean."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
@@ -11,6 +14,9 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.tree import Tree
+
+_MOST = 2000
+"""Entries of a folder that are looked at."""
 
 
 class Candidate(Record):
@@ -137,3 +143,29 @@ def draft(program: Program, name: str, text: str, shapes: Mapping[str, Shape]) -
     stage = program.stage(name)
     derived = stage.derived or stage.formula
     return Draft(text, tree, infer(changed.formula, shapes), derived=tree == derived.tree, running=tree == stage.formula.tree)
+
+
+def complete_path(text: str, endings: Sequence[str] = (), new: bool = False) -> Completion:
+    """The folders and files that a path may go on with; hidden ones only where a dot is typed.
+
+    Args:
+        text: the path so far; ``~`` is the home directory.
+        endings: of the files that are meant (none: of all).
+        new: whether the file may have to be made: its name is offered with each ending, too.
+    """
+    start = text.rfind("/") + 1
+    name = text[start:]
+    there = [entry for entry in _entries(text[:start]) if entry.startswith(name) and (name.startswith(".") or not entry.startswith("."))]
+    fitting = [entry for entry in there if not endings or entry.endswith(("/", *endings))]
+    stem = name.rpartition(".")[0] or name
+    made = [f"{stem}{ending}" for ending in endings if new and stem and f"{stem}{ending}".startswith(name)]
+    return Completion(start, len(text), tuple(Candidate(word) for word in dict.fromkeys([*fitting, *made])))
+
+
+def _entries(folder: str) -> list[str]:
+    """What a folder holds, folders with a slash; nothing where it cannot be read."""
+    try:
+        with os.scandir(Path(folder or ".").expanduser()) as found:
+            return sorted(f"{entry.name}/" if entry.is_dir() else entry.name for entry in islice(found, _MOST))
+    except (OSError, RuntimeError, ValueError):
+        return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from bpdebug.core.errors import BpdebugError, SetupError, presentable
 from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import AUTO
 from bpdebug.core.program import Program
+from bpdebug.core.shapes import Shape
 from bpdebug.files import append_file, write_file
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays, value_of
@@ -132,9 +133,9 @@ class Session:
         return self.cursor.selected
 
     @property
-    def pending(self) -> Move | Task | None:
-        """A move, or a command's work, that was stopped early."""
-        return self.journey.pending
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of every tensor, for the present batch."""
+        return self.timeline.machine.shapes()
 
     def explain(self, name: str, index: Cell) -> Explanation:
         """Where a cell's present value comes from."""
@@ -186,19 +187,19 @@ class Session:
 
     @np.errstate(all="ignore")
     def resume(self, stop: Stopper = lambda: False) -> Result:
-        """Go on with a command that was stopped early; :attr:`pending` tells whether there is one."""
+        """Go on with a command that was stopped early; :attr:`Journey.pending` tells whether there is one."""
         return self._settle(self.journey.go_on(stop), stop)
 
     def _settle(self, result: Result, stop: Stopper) -> Result:
         """Carry out what the stops that have struck are followed by; what is not finished is neither noted nor counted."""
         wrong = False
         for _ in range(_MOST_STOPS):
-            moved, result = (False, result) if self.pending else self._with_commands(result, stop)
+            moved, result = (False, result) if self.journey.pending else self._with_commands(result, stop)
             wrong = wrong or result.wrong
             if not moved:
                 break
         result = result.also(result.text, ok=False) if wrong and not result.wrong else result
-        if not self.pending:
+        if not self.journey.pending:
             self._note(self._command, result.text)
             if self.tour and not self.tour.look(self.cursor, self.stops, self.check):
                 self.tour = None

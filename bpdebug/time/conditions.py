@@ -230,7 +230,7 @@ CONDITIONS: dict[str, Condition] = {
 }
 
 
-def make_catchpoint(program: Program, number: int, name: str, threshold: float | None, lasting: int | None) -> Stop:
+def make_catchpoint(program: Program, name: str, threshold: float | None, lasting: int | None) -> Stop:
     """The stop for a named condition.
 
     Raises:
@@ -240,12 +240,12 @@ def make_catchpoint(program: Program, number: int, name: str, threshold: float |
         count = lasting or (3 if threshold is None else int(threshold))
         if count < 1 or threshold not in (None, count):
             raise BpdebugError(f"rising takes a count from 1: how many times in a row; found {threshold:g}")
-        return LossRising(number=number, text=f"rising for {count}", lasting=count)
+        return LossRising(number=0, text=f"rising for {count}", lasting=count)
     row = CONDITIONS[name]
     limit = float(row.threshold if threshold is None else threshold)
     condition, shown, done = row.formulas(program)
     return Catchpoint(
-        number=number,
+        number=0,
         text=f"{name} {limit!r}" + (f" for {lasting}" if lasting is not None else ""),
         condition=program.parse(condition.format(f"{limit!r}")),
         shown=program.parse(shown),

@@ -32,7 +32,7 @@ from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.speaking import Note
 
 if TYPE_CHECKING:
-    from bpdebug.ui.running import Start
+    from bpdebug.ui.running_screen import Start
 
 
 _LONG = 3600.0
@@ -62,7 +62,7 @@ class DebuggerApp(Commanding):
         self.session, self._start = session, start
         self._stateful = stateful
         if stateful:
-            self.prompting.history = load_history()
+            self.history = load_history()
         self.animation_level = "none"
         self._settings = settings or Settings()
         THEMES.update({name: "one of Textual's own" for name in sorted(self.available_themes) if name not in THEMES})
@@ -107,7 +107,7 @@ class DebuggerApp(Commanding):
     def on_mount(self) -> None:
         """Show the first view, or ask which scenario to open."""
         self.call_after_refresh(_collect_again)
-        for wrong in filter(None, (self._settings.wrong, *self.prompting.history.wrong)):
+        for wrong in filter(None, (self._settings.wrong, *self.history.wrong)):
             self.say(Note(wrong, "error"))
         if self._start:
             self.push_running(*self._start[:2], self._has_run, first=True)
@@ -143,7 +143,7 @@ class DebuggerApp(Commanding):
     def keep(self) -> None:
         """Keep the stops and the history for the next start."""
         if self._stateful:
-            keep_history(self.prompting.history)
+            keep_history(self.history)
         self._keep()
 
     def _keep(self) -> None:

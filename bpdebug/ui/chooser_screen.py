@@ -12,8 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from bpdebug.frontends import ShippedScenario, load_scenario
-from bpdebug.session.completion import Completion
-from bpdebug.session.path_completion import complete_path
+from bpdebug.session.completion import Completion, complete_path
 from bpdebug.ui.completing import CompletingInput
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
 from bpdebug.ui.draw.prompt import candidate_lines

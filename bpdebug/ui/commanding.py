@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import work
 from textual.app import ComposeResult
@@ -11,8 +11,10 @@ from textual.screen import Screen
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS, Command, find_command
+from bpdebug.session.prompt_history import History
 from bpdebug.session.rescue import UnforeseenError, guarded
 from bpdebug.session.session import Session
+from bpdebug.session.usage import needs_arguments
 from bpdebug.session.view import View
 from bpdebug.time.results import Result
 from bpdebug.ui.answers import note_of, question_screen, screen_of
@@ -23,10 +25,11 @@ from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.panes.program import ProgramPane
 from bpdebug.ui.pointing import Marked
-from bpdebug.ui.prompting import Prompting, is_asked_for
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.scripted import Scripted
 from bpdebug.ui.speaking import Note
+
+_EXAMPLES = "a command, such as  step 3  print a2  goto 40:dz2  help"
 
 
 class Commanding(Scripted):
@@ -34,13 +37,14 @@ class Commanding(Scripted):
 
     Attributes:
         panes: the screen with the panes.
-        prompting: what is typed.
+        history: what has been typed at the prompt.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.panes = PaneScreen(self.message, self.show)
-        self.prompting = Prompting(self, self.answered)
+        self.history = History()
+        self._asked: tuple[str, Callable[[str], None]] | None = None
         self._command: Command = COMMANDS["where"]
         self._queue: list[str] = []
         self._before: tuple[object, ...] = ()
@@ -82,7 +86,7 @@ class Commanding(Scripted):
             self._edit_formula(self.session)
         elif name in ("into", "reverse-into") and (pointed := self.panes.query_one(ProgramPane).pointed_away):
             self.perform(f"{'unfold' if name == 'into' else 'fold'} {pointed}")
-        elif is_asked_for(command) and self.view and possible(self.view, command):
+        elif (command.asks or needs_arguments(command.usage)) and self.view and possible(self.view, command):
             self.ask(command)
         else:
             self.perform(name)
@@ -98,10 +102,25 @@ class Commanding(Scripted):
         """Ask for what a command needs."""
         self.action_prompt(prefix=command.name, hint=command.asks or command.help)
 
-    def action_prompt(self, **given: str) -> None:
-        """Ask for a command."""
+    def action_prompt(self, prefix: str = "", hint: str = _EXAMPLES, text: str = "", mistake: str = "") -> None:
+        """Ask for a command, or for the rest of one.
+
+        Args:
+            prefix: what stands before the answer and belongs to it.
+            hint: what may be typed.
+            text: what stands in the line at first.
+            mistake: why that was refused.
+        """
+        from bpdebug.ui.prompt_screen import PromptScreen  # noqa: PLC0415 - a start does without
+
+        def typed(text: str | None) -> None:
+            if text and text != ":":
+                self.history.add(text)
+                self._asked = (text, lambda wrong: self.action_prompt(prefix, hint, text.removeprefix(f"{prefix} " * bool(prefix)), wrong))
+            self.answered(text)
+
         if self.session:
-            self.prompting.ask(self.session, **given)
+            self.push_screen(PromptScreen(prefix, hint, self.session, self.history.lines, text, mistake), typed)
 
     def _edit_formula(self, session: Session) -> None:
         """Open the editor on a stage's formula, or say why it is not to be seen."""
@@ -155,7 +174,8 @@ class Commanding(Scripted):
     def _carry_out(self, text: str) -> None:
         if self.session is None or self.work.busy:
             return
-        self.prompting.taken(text)
+        if self._asked and self._asked[0] != text:
+            self._asked = None
         self.work.mark = None
         try:
             if find_command(text)[0].name == "continue" and self._asked_whether(self.session):
@@ -222,9 +242,12 @@ class Commanding(Scripted):
         self.message.hush()
 
     def failed(self, error: BpdebugError) -> None:
-        """Say what is wrong; what was typed at the prompt is given back. Then show the moment, as far as that works."""
+        """Say what is wrong; what was typed at the prompt is given back to be corrected. Then show the moment, as far as that works."""
         self._queue.clear()
-        if isinstance(error, UnforeseenError) or not self.prompting.given_back(error):
+        asked, self._asked = self._asked, None
+        if asked and not isinstance(error, UnforeseenError):
+            asked[1](str(error))
+        else:
             self.say(Note(str(error), "error"))
         try:
             self.show()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from string import ascii_letters
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -44,16 +44,11 @@ class Entry(NamedTuple):
     shown: bool = True
 
 
-class _Offering(Protocol):
-    def entries(self) -> Iterator[Entry]:
-        """What there is to choose from."""
-
-
 class TableCommands(Provider):
     """The command table, and what else the app can do, in the palette."""
 
     def _entries(self) -> Iterator[Entry]:
-        return cast(_Offering, self.app).entries()
+        yield from cast(Any, self.app).entries()
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed."""

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from bpdebug.session.command_completion import Known, complete_command, meant
+from bpdebug.session.command_completion import complete_command, meant
 from bpdebug.session.completion import Completion
 from bpdebug.session.prompt_history import earlier
+from bpdebug.session.session import Session
 from bpdebug.session.table import find_command
 from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.completing import CompletingInput
@@ -31,18 +32,18 @@ class PromptScreen(LineScreen):
     Args:
         prefix: what stands before the answer and belongs to it.
         hint: what may be typed.
-        known: the names that can be completed; None for an answer that is no command.
+        session: whose names can be completed; None for an answer that is no command.
         history: commands to go back to, the latest last.
         text: what stands in the line at first.
         mistake: why that was refused.
     """
 
     def __init__(
-        self, prefix: str, hint: str, known: Known | None = None, history: Sequence[str] = (), text: str = "", mistake: str = ""
+        self, prefix: str, hint: str, session: Session | None = None, history: Sequence[str] = (), text: str = "", mistake: str = ""
     ) -> None:
         super().__init__()
         self.prefix, self.hint, self.mistake = prefix, hint, mistake
-        self._known, self._text, self._refused = known, text, text
+        self._session, self._text, self._refused = session, text, text
         self._before = f"{prefix} " if prefix else ""
         self._history = [past.removeprefix(self._before) for past in history if past.startswith(self._before)]
         self._place, self._recalled, self._beginning = len(self._history) - bool(mistake), text, ""  # what was refused is the last line
@@ -62,9 +63,9 @@ class PromptScreen(LineScreen):
             with Horizontal(id="row"):
                 yield Static(f"{self.prefix or ':'} ", id="target", markup=False)
                 yield CompletingInput(self._completion, self._text, replaced=False)
-            if self._known or self.mistake:
-                yield Lines(id="offers", classes="" if self._known else "brief")
-            if self._known:
+            if self._session or self.mistake:
+                yield Lines(id="offers", classes="" if self._session else "brief")
+            if self._session:
                 yield Lines(id="keys")
 
     def on_mount(self) -> None:
@@ -76,19 +77,19 @@ class PromptScreen(LineScreen):
         return self.query_one(CompletingInput)
 
     def _completion(self, text: str, cursor: int) -> Completion:
-        if self._known is None:
+        if self._session is None:
             return Completion(cursor, cursor, ())
         by = len(self._before)
-        return complete_command(self._before + text, cursor + by, self._known).later(-by)
+        return complete_command(self._before + text, cursor + by, self._session).later(-by)
 
     def draw(self) -> None:
         """Say what is known of the line as it stands."""
-        if not self._known and not self.mistake:
+        if not self._session and not self.mistake:
             return
         shown, typed = self.query_one("#offers", Lines), self._input.value
         mistake = self.mistake if typed == self._refused else ""
         completion, chosen = self._input.offered
-        command = meant(self._before + typed) if self._known and (self._before + typed).strip() else None
+        command = meant(self._before + typed) if self._session and (self._before + typed).strip() else None
         shown.show(*prompt_lines(command, mistake, completion, chosen, shown.size.width, shown.size.height))
         for keys in self.query("#keys").results(Lines):
             keys.show((*_KEYS, *_ENDS))

@@ -18,7 +18,7 @@ from bpdebug.ui.panes.output import OutputPane
 from bpdebug.ui.terminal import TerminalApp
 
 if TYPE_CHECKING:
-    from bpdebug.ui.running import Begin, Job
+    from bpdebug.ui.running_screen import Begin, Job
 
 _PERIOD = 0.2
 """Seconds between two looks at a script that runs on."""

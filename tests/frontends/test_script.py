@@ -17,7 +17,7 @@ from bpdebug.frontends.numpy_script import child
 from bpdebug.frontends.numpy_script.asked import Asked
 from bpdebug.frontends.numpy_script.recording import read
 from bpdebug.frontends.numpy_script.script import load_script, scenario_of
-from bpdebug.session.command_completion import complete_command, known_of
+from bpdebug.session.command_completion import complete_command
 from bpdebug.session.session import Session
 
 SCRIPTS = Path(__file__).parents[1] / "cases" / "scripts"
@@ -272,7 +272,7 @@ def test_a_line_is_a_location():
         with pytest.raises(BpdebugError):
             session.execute(gone)
     for text in ("break lists.py:3", "explain lists.py:3"):
-        assert "lists.py:30" in [one.word for one in complete_command(text, len(text), known_of(session)).found]
+        assert "lists.py:30" in [one.word for one in complete_command(text, len(text), session).found]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
 from bpdebug.frontends.numpy_script.ending import nothing
 from bpdebug.frontends.numpy_script.script import load_script
-from bpdebug.session.path_completion import complete_path
+from bpdebug.session.completion import complete_path
 from bpdebug.session.session import Session
 from bpdebug.ui.chooser_screen import ENDINGS
 

@@ -7,9 +7,9 @@ from renamed import NONSENSE, renamed
 from bpdebug.export.formats import FORMATS
 from bpdebug.frontends import load_scenario
 from bpdebug.look.obstacles import OBSTACLES
-from bpdebug.session.command_completion import complete_command, known_of, meant
+from bpdebug.session.command_completion import complete_command, meant
 from bpdebug.session.commands import COMMANDS, in_order
-from bpdebug.session.path_completion import complete_path
+from bpdebug.session.completion import complete_path
 from bpdebug.session.session import Session
 from bpdebug.time.conditions import CONDITIONS
 
@@ -21,7 +21,7 @@ def known():
     session = Session(xor())
     for command in ("bookmark here", "break dz2", "watch loss", "display norm(W1)"):
         session.execute(command)
-    return known_of(session)
+    return session
 
 
 def found(text, known, cursor=None):
@@ -118,7 +118,7 @@ def test_every_stage_is_a_location_and_says_its_formula(known):
 
 def test_every_location_that_is_offered_is_one():
     session = Session(load_scenario("residual"))
-    known = known_of(session)
+    known = session
     for word in words("goto ", known):
         session.execute(f"goto {word}" if not word.endswith(" ") else f"goto {word}3")
     for word in words("goto 7:", known):
@@ -136,7 +136,7 @@ def test_every_gradient_that_is_offered_can_be_checked_and_every_condition_caugh
 def test_the_words_of_a_hunt_do_not_give_the_mistake_away():
     plain, hunted = Session(load_scenario("xor")), Session(load_scenario("xor"))
     hunted.execute("hunt 3")
-    notes = [[candidate.note for candidate in complete_command("accuse ", 7, known_of(session)).found] for session in (plain, hunted)]
+    notes = [[candidate.note for candidate in complete_command("accuse ", 7, session).found] for session in (plain, hunted)]
     assert notes[0] == notes[1]
 
 
@@ -192,7 +192,7 @@ def test_the_home_folder_is_looked_into(folder, monkeypatch):
 
 
 def test_names_with_dots_and_brackets_are_completed():
-    known = known_of(Session(renamed(xor(), NONSENSE["dotted"])[0]))
+    known = Session(renamed(xor(), NONSENSE["dotted"])[0])
     assert words("select offs", known) == ["offset[1].grad[", "offset[2].grad[", "offset[1][", "offset[2]["]
     assert words("select offset[2][", known) == ["offset[2][0,"]
     assert words("print blocks.1.ker", known) == ["blocks.1.kernel.grad", "blocks.1.kernel"]

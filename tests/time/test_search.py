@@ -37,7 +37,7 @@ def test_slices_of_no_time_at_all_arrive_where_one_search_does(name):
     whole, sliced = opened(*CASES[name]), opened(*CASES[name])
     expected = whole.execute("reverse-continue")
     result, slices = sliced.execute("reverse-continue", at_once), 1
-    while sliced.pending:
+    while sliced.journey.pending:
         assert result.type == "progress"
         assert result.text.startswith("searching back: update ")
         result, slices = sliced.resume(at_once), slices + 1
@@ -51,7 +51,7 @@ def test_slices_of_no_time_at_all_arrive_where_one_search_does(name):
 def test_the_first_non_finite_value_is_found_in_slices_too():
     session = opened("goto end", name="saturation")
     session.execute("reverse-continue", at_once)
-    while session.pending:
+    while session.journey.pending:
         session.resume(at_once)
     assert session.timeline.clock == session.timeline.first_nonfinite
 
@@ -63,7 +63,7 @@ def test_a_search_that_is_given_up_ends_where_it_began():
     assert moment(session) != before
     assert session.journey.leave().startswith("stopped searching back: update ")
     assert moment(session) == before
-    assert session.pending is None
+    assert session.journey.pending is None
     assert session.selected[0] == "dW1"
     assert session.journey.leave() == ""
 
@@ -79,7 +79,7 @@ def test_commands_of_a_stop_are_carried_out_and_noted_when_a_run_in_slices_arriv
     session = opened("break dz2 if loss < 2.7", "commands 1 print loss; bookmark found")
     session.transcribe(tmp_path / "session.txt")
     result = session.execute("continue", at_once)
-    while session.pending:
+    while session.journey.pending:
         result = session.resume(at_once)
     assert "loss = 2.6" in result.text
     assert session.bookmarks == {"found": session.timeline.clock}

@@ -44,7 +44,7 @@ def test_what_is_patched_is_there():
 def test_a_long_command_is_given_up_at_once_and_leaves_no_trace(session, command, tmp_path):
     before, files = state(session), sorted(tmp_path.iterdir())
     assert session.execute(command, lambda: True).type == "progress"
-    assert session.pending
+    assert session.journey.pending
     assert state(session) == before
     assert session.journey.leave().startswith("stopped: ")
     assert state(session) == before
@@ -55,7 +55,7 @@ def test_a_long_command_is_given_up_at_once_and_leaves_no_trace(session, command
 def test_in_the_smallest_slices_the_answer_is_the_same_and_nothing_moves_in_between(session, command):
     whole = to_json(command, session.position, session.execute(command)) if command != "hunt 3" else None
     before, slices, result = state(session), 0, session.execute(command, lambda: True)
-    while session.pending:
+    while session.journey.pending:
         assert state(session) == before
         session.view()
         slices += 1

@@ -96,7 +96,7 @@ def test_other_stops_come_in_their_order():
 def test_it_is_found_in_slices_and_back_at_the_same_place():
     session = opened(xor(300), "goto update 77", WRONG, "goto start", "catch wrong")
     session.execute("continue", lambda: True)
-    while session.pending:
+    while session.journey.pending:
         session.resume(lambda: True)
     assert (session.position.update, session.position.stage) == (77, "dz1")
     session.execute("goto end")
@@ -171,7 +171,7 @@ def test_looking_takes_at_most_a_quarter_of_the_time_whatever_an_update_takes(co
         monkeypatch.setattr(f"bpdebug.{module}.process_time", lambda: now[0])
     session = opened(xor(1000), "catch wrong")
     session.execute("continue", lambda: slices)
-    while session.pending:
+    while session.journey.pending:
         session.resume(lambda: True)
     assert session.timeline.clock == session.timeline.end
     assert looked[0] * LOOK <= now[0] / 4

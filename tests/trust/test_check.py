@@ -195,9 +195,9 @@ def test_a_straight_loss_has_nothing_but_rounding_left_however_large_it_is(far):
 def test_a_long_check_goes_on_in_slices_and_tells_how_far_it_is():
     session = Session(load_scenario("iris"))
     result = session.execute("check", lambda: True)
-    assert (result.type, bool(session.pending)) == ("progress", True)
+    assert (result.type, bool(session.journey.pending)) == ("progress", True)
     assert result.text == "checking da2"
-    while session.pending:
+    while session.journey.pending:
         result = session.resume(lambda: True)
     assert result.data["ok"]
     assert set(session.check.stages) == set(derivatives(session.program))

@@ -18,7 +18,7 @@ from bpdebug.session.session import Session
 from bpdebug.ui.app import DebuggerApp
 from bpdebug.ui.arrangement import PaneScreen
 from bpdebug.ui.chooser_screen import ChooserScreen
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
@@ -255,16 +255,16 @@ async def test_a_long_run_leaves_the_app_alive_and_any_key_stops_it():
             seen.add(shown(app, "header"))
             await pilot.pause(0.02)
         assert len(seen) > 2
-        assert app.session.pending
+        assert app.session.journey.pending
         await press(pilot, "x")
-        await until(pilot, lambda: app.session.pending is None)
+        await until(pilot, lambda: app.session.journey.pending is None)
         await pilot.pause(0.1)
         update = app.session.position.update
         assert 0 < update < 10**6
         assert not isinstance(app.screen, PromptScreen)
         assert messages(app) == [f"stopped in update {update}"]
         await press(pilot, "U")
-        await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+        await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
         assert app.session.position.update <= update
 
 
@@ -272,13 +272,13 @@ async def test_a_long_jump_arrives_where_it_should(monkeypatch):
     monkeypatch.setattr("bpdebug.ui.long_runs._SLICE", 0.005)
     async with debugger(endless()) as (app, pilot):
         app.perform("goto 3000:dz2")
-        assert app.session.pending
-        await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+        assert app.session.journey.pending
+        await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
         assert (app.view.position.update, app.view.position.stage) == (3000, "dz2")
         expected = Session(loaded("xor"))
         expected.execute("step")
         app.perform("goto 0:z1")
-        await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+        await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
         assert (app.view.tensors["z1"] == expected.value("z1")).all()
 
 
@@ -397,7 +397,7 @@ async def test_every_scenario_is_shown_at_its_moments(name, size):
     async with debugger(name, size) as (app, pilot):
         for command in ("finish", "goto backward", "update 3", "reverse-next", "continue"):
             app.perform(command)
-            await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+            await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
             for pane in app.query(Pane):
                 for y in range(pane.size.height):
                     assert pane.render_line(y).cell_length == pane.area.width
@@ -441,7 +441,7 @@ async def test_a_command_given_during_a_long_run_is_refused_quietly():
         app.perform("continue")
         await until(pilot, lambda: app.work.busy)
         app.perform("goto start")
-        assert app.session.pending
+        assert app.session.journey.pending
         app.work.interrupted = True
         await until(pilot, lambda: not app.work.busy)
         await asyncio.sleep(0)
@@ -466,7 +466,7 @@ async def test_while_a_stop_is_searched_the_panes_stay_where_they_are(monkeypatc
         await settled(pilot)
         before, hints, seen = shown(app, "header"), shown(app, "footer")[:16], set()
         await press(pilot, "C")
-        while app.session.pending:
+        while app.session.journey.pending:
             seen |= {shown(app, "header"), shown(app, "footer")[:16]}
             await pilot.pause(0)
         await until(pilot, lambda: messages(app))

@@ -391,5 +391,5 @@ async def test_a_long_check_can_be_stopped_by_a_key():
         await until(pilot, lambda: not app.work.busy)
         assert not isinstance(app.screen, ReportScreen)
         assert app.view.verdicts == {}
-        assert app.session.pending is None
+        assert app.session.journey.pending is None
         assert messages(app)[0].startswith("stopped: checking d")

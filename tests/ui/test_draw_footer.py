@@ -10,9 +10,8 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.table import rebind
-from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible
-from bpdebug.ui.draw.glyphs import glyph, key_of
+from bpdebug.ui.draw.glyphs import glyph, key_of, nothing_yet
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.panes import PANES

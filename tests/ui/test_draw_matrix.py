@@ -17,9 +17,8 @@ from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
 from bpdebug.ui.draw.layers import deltas_of, in_stage, values_in, values_of
 from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
 from bpdebug.ui.draw.matrix_cells import Look, slice_of
-from bpdebug.ui.draw.matrix_layout import make_layout
+from bpdebug.ui.draw.matrix_layout import make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, pictured_among
-from bpdebug.ui.draw.matrix_walk import step_from
 from bpdebug.ui.draw.spans import plain, width
 
 XOR = view("xor", "goto dW2")

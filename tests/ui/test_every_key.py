@@ -37,7 +37,7 @@ async def alive(app, pilot, key):
     """Whether a key does something; the app is then brought back to where it was."""
     before = picture(app)
     await press(pilot, key)
-    await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+    await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
     return picture(app) != before or app._exit
 
 

@@ -231,7 +231,7 @@ async def test_the_stage_is_that_of_the_listings_cursor_or_of_the_selected_cell_
         assert app.screen.stage.name == "db2"
         await press(pilot, "escape")
         app.perform("goto end")
-        await until(pilot, lambda: not app.session.pending and not app.work.busy)
+        await until(pilot, lambda: not app.session.journey.pending and not app.work.busy)
         await press(pilot, "2", "y")
         assert app.screen.stage.name == "b2"
 

@@ -6,7 +6,7 @@ import pytest
 from turns import by_turns
 from ui_app import debugger, settled
 
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.pane import Pane
 
 BORDER = " ╭╮╰╯│─"

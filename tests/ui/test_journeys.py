@@ -96,7 +96,7 @@ async def test_the_tour(size):
             assert tour.at == number, tour.title
             assert f"{number + 1}/{len(tour.steps)} {tour.steps[number].title}" in shown(app, "tour")
             await press(pilot, *keys)
-            await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+            await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
         await until(pilot, lambda: isinstance(app.screen, ReportScreen))
         assert "first wrong stage: dz1" in " ".join(shown(app, "report").split())
         await press(pilot, "escape")

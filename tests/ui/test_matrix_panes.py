@@ -15,7 +15,7 @@ from ui_views import big, session
 
 from bpdebug.core.record import replace
 from bpdebug.look.equation import equation_of
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.layers import in_order, in_stage
 from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.panes.equation import EquationPane

@@ -227,7 +227,7 @@ async def test_a_click_stops_a_long_run():
         await press(pilot, "c")
         await until(pilot, lambda: "any key stops" in shown(app, "footer"))
         await click(app, pilot, place_of(app, "footer", "any key"))
-        await until(pilot, lambda: app.session.pending is None)
+        await until(pilot, lambda: app.session.journey.pending is None)
         assert 0 < app.view.position.update < 10**6
 
 

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from ui_app import SMALL, debugger, errors, press, settled, shown, until
 from ui_views import role_of, session, text
 
-from bpdebug.session.command_completion import complete_command, known_of, meant
+from bpdebug.session.command_completion import complete_command, meant
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.completion import Candidate, Completion
 from bpdebug.session.prompt_history import history_file
@@ -24,7 +24,7 @@ NOTHING = Completion(0, 0, ())
 
 @cache
 def known():
-    return known_of(session("xor"))
+    return session("xor")
 
 
 def drawn(line, columns=78, rows=8, mistake=""):
@@ -104,7 +104,7 @@ async def test_the_reason_goes_when_the_line_is_changed():
 
 async def test_after_a_mistake_the_command_before_it_is_one_key_away():
     async with debugger() as (app, pilot):
-        app.prompting.history.lines = ["print loss", "step 2"]
+        app.history.lines = ["print loss", "step 2"]
         await press(pilot, "colon", *"stpe", "enter", "up")
         assert field(app).value == "step 2"
         await press(pilot, "up", "down", "down")
@@ -120,7 +120,7 @@ async def test_the_rest_of_a_command_is_given_back_under_its_own_prompt():
         assert app.screen.prefix == "goto"
         await press(pilot, "backspace", *"2", "enter")
         assert app.view.position.stage == "dz2"
-        assert app.prompting.history.lines == ["goto dz9", "goto dz2"]
+        assert app.history.lines == ["goto dz9", "goto dz2"]
 
 
 @pytest.mark.parametrize("refused", [("colon", *"stpe"), ("g", *"dz9")])
@@ -130,8 +130,8 @@ async def test_a_colon_after_what_was_refused_begins_another_command(refused):
         assert (app.screen.prefix, field(app).value) == ("", "step")
         await press(pilot, "enter")
         assert app.session.position.t == 1
-        assert ":" not in app.prompting.history.lines
-        assert app.prompting.history.lines[-1] == "step"
+        assert ":" not in app.history.lines
+        assert app.history.lines[-1] == "step"
 
 
 async def test_a_colon_in_what_is_being_corrected_is_a_part_of_it():
@@ -175,7 +175,7 @@ async def test_letters_typed_at_the_prompt_are_no_commands():
 
 async def test_earlier_commands_come_back_those_that_begin_like_this():
     async with debugger() as (app, pilot):
-        app.prompting.history.lines = ["step 2", "print a2", "step 3", "goto dz2"]
+        app.history.lines = ["step 2", "print a2", "step 3", "goto dz2"]
         await press(pilot, "colon", "up")
         assert field(app).value == "goto dz2"
         await press(pilot, "up", "up", "up", "up")
@@ -221,8 +221,8 @@ async def test_the_history_is_kept_only_by_an_app_that_keeps_things(tmp_path, mo
             await settled(pilot)
         assert history_file().exists() == kept
     app = DebuggerApp(session("xor"), stateful=True)
-    assert app.prompting.history.lines == ["where"]
-    assert DebuggerApp(session("xor")).prompting.history.lines == []
+    assert app.history.lines == ["where"]
+    assert DebuggerApp(session("xor")).history.lines == []
 
 
 async def test_an_answer_that_cannot_be_read_is_given_back_with_the_reason_where_one_types():

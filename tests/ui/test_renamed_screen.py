@@ -28,7 +28,7 @@ async def screens(scenario, keys):
     async with debugger(scenario, LARGE) as (app, pilot):
         for key in keys:
             await press(pilot, NAMED.get(key, key))
-            await until(pilot, lambda: app.session.pending is None and not app.work.busy)
+            await until(pilot, lambda: app.session.journey.pending is None and not app.work.busy)
             yield key, "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
             while len(app.screen_stack) > 1:
                 app.pop_screen()

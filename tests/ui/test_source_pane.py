@@ -14,13 +14,13 @@ from bpdebug.look.groups import groups_of
 from bpdebug.look.source import folds_of, parts_of
 from bpdebug.session.session import Session
 from bpdebug.ui.draw.layers import around, focus
-from bpdebug.ui.draw.output import output_lines
 from bpdebug.ui.draw.report import report_table, report_title
 from bpdebug.ui.draw.source import Text
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.layout import BARS
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
+from bpdebug.ui.panes.output import output_lines
 
 
 def drawn(session, columns=60):

@@ -140,7 +140,7 @@ async def test_pictures_of_a_long_run_fail(call, calls, monkeypatch, tmp_path):
         app.perform("goto end")
         await until(pilot, lambda: errors(app) and not app.work.busy)
         assert len(errors(app)) == 1
-        assert app.session.pending is None
+        assert app.session.journey.pending is None
         assert len([*tmp_path.rglob("*.rescued-*")]) == 1
         if calls == 1:
             assert await alive(app, pilot)

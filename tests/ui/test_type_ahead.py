@@ -58,7 +58,7 @@ def state(app):
         "focus": app.focused.id if app.focused else None,
         "alone": app.panes.layout_of.maximised,
         "said": [note.text for note in app.notes],
-        "typed": app.prompting.history.lines,
+        "typed": app.history.lines,
     }
 
 

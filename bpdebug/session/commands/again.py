@@ -116,7 +116,7 @@ def _begin(session: Session, program: Program) -> list[str]:
         session.stops.add(made)
     for number, text in [*session.displays.items()]:
         try:
-            infer(session.program.parse(text), session.timeline.machine.shapes())
+            infer(session.program.parse(text), session.shapes)
         except BpdebugError:
             del session.displays[number]
             lost.append(f"display {text}")

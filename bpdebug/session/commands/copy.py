@@ -44,7 +44,7 @@ def copy(session: Session, arguments: str = "") -> Result:
         name, text = cell_name(name, index), repr(session.timeline.machine.values()[name][index].item())
     elif form == "latex":
         formula, style = session.program.stage(name).formula, session.cursor.style
-        right = typeset(formula.tree, style, session.timeline.machine.shapes())
+        right = typeset(formula.tree, style, session.shapes)
         text = to_latex(row(typeset_name(name, style), " = ", right))
     else:
         text = _numpy(session, name)
@@ -61,7 +61,7 @@ def _explained(session: Session, name: str, index: Cell, form: str) -> str:
     explained = session.explain(name, index)
     if form == "why":
         return "\n".join(explained.lines())
-    writer = StageWriter(session.cursor.style, session.timeline.machine.shapes())
+    writer = StageWriter(session.cursor.style, session.shapes)
     said = [Paragraph((text,)) for text in (explained.meaning, explained.rule) if text]
     blocks: list[Block] = [*(writer.cell(explained) if explained.term else [Paragraph((explained.lines()[0],))]), *said]
     return to_markdown(blocks) if form == "why markdown" else to_lines(blocks).strip()

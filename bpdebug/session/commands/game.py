@@ -95,7 +95,7 @@ def _left(session: Session) -> Stage | None:
 def hint(session: Session) -> Result:
     """Narrow the hunt down (stage, layer, mistake), or say the rule of the next line that is yours to fill in."""
     if stage := _left(session):
-        program, shapes = session.timeline.machine.program, session.timeline.machine.shapes()
+        program, shapes = session.timeline.machine.program, session.shapes
         return Result("hint", rule_of(program, replace(stage, left=False), session.cursor.style, shapes), {"name": stage.name})
     now = _present(session)
     hints = now.fault.hints(session.program)
@@ -157,7 +157,7 @@ def single_step(session: Session) -> Result | Move:
         session.predictions = replace(predictions, question=None)
         return replace(move, tell=lambda result: result.also(f"the question is skipped\n{result.text}"))
     stage = session.program.stages[position.done]
-    question = question_of(stage, session.timeline.machine.shapes()[stage.name], session.program.scenario.seed, position.t)
+    question = question_of(stage, session.shapes[stage.name], session.program.scenario.seed, position.t)
     session.predictions = replace(predictions, question=question)
     text = f"{question.prompt}\n'answer …' runs the stage; 'step' skips the question"
     return Result("question", text, {"question": _data(question) | {"prompt": question.prompt}})

@@ -111,7 +111,7 @@ def _go(session: Session, stand: Stand) -> Result | Move:
 def print_(session: Session, arguments: str) -> Result:
     """Show the value of a tensor or an expression."""
     if arguments.endswith(".shape"):  # as NumPy writes it, be the expression computed already or not
-        shape = infer(session.program.parse(arguments.removesuffix(".shape")), session.timeline.machine.shapes())
+        shape = infer(session.program.parse(arguments.removesuffix(".shape")), session.shapes)
         return Result("value", f"{arguments} = {shape}", {"name": arguments, "shape": [len(shape)], "value": list(shape)})
     value = session.value(arguments)
     lines = table(value, session.number_style.plain)
@@ -163,7 +163,7 @@ def _tree(term: Term) -> dict[str, object]:
 def select(session: Session, cell: tuple[str, Cell]) -> Result:
     """Put the cell cursor on a cell, the first one of a tensor if none is named (in the app: the arrow keys)."""
     name, index = cell
-    index = index or (0,) * len(session.timeline.machine.shapes().get(name, ()))
+    index = index or (0,) * len(session.shapes.get(name, ()))
     session.cursor.select(name, index)
     return _explained(session.explain(name, index))
 
@@ -200,8 +200,8 @@ def hop(_session: Session) -> Result:
 @command("list", "look", keys="l", aliases="l")
 def list_(session: Session) -> Result:
     """Show the program: stages with their formulas, folded calls and loops as one line, and how far this update has come."""
-    listed = listing(session.timeline, session.cursor.open_folds)
-    return Result("listing", "\n".join(listed.rows), {"stages": [*listed.stages], "folds": [*listed.folds]})
+    rows, data = listing(session.timeline, session.cursor.open_folds)
+    return Result("listing", "\n".join(rows), data)
 
 
 @command(
@@ -218,7 +218,7 @@ def history(session: Session, arguments: str) -> Work:
     program, formula = session.program, session.program.parse(text)
     if {program.tensors[name].role for name in formula.names if name in program.tensors} & {Role.INPUT, Role.TARGET, Role.COUNT}:
         raise CommandError("the batches themselves are not recorded: choose parameters or what the stages compute")
-    if shape := infer(formula, session.timeline.machine.shapes()):
+    if shape := infer(formula, session.shapes):
         raise CommandError(f"a single number is expected; this is {shape_text(shape)}: write norm(…), or max(abs(…)), or a cell")
     points = list[tuple[int, float]]()
     for made in (yield from recording(session.timeline, count, seconds=SLICE)):

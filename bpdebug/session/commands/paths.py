@@ -37,7 +37,7 @@ def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
     # a gradient stands for what it is the gradient of
     name, index = {stage.name: stage.of for stage in program.stages if stage.of}.get(cell[0], cell[0]), cell[1]
     if not any(name == node.output or name in node.inputs.values() for node in network.nodes):
-        known = name in session.timeline.machine.shapes()
+        known = name in session.shapes
         raise BpdebugError(f"the loss does not depend on {name}" if known else not_there(session.timeline, name))
     if network.loss not in values:
         raise BpdebugError(f"the paths end at the loss, which is not computed yet: 'until {network.loss}' runs to it")

@@ -65,7 +65,7 @@ def axes(session: Session, arguments: str = "") -> Result:
         raise CommandError(f"two axes are expected, such as axes 0 2 or axes scores 0 2; found '{arguments}'")
     selected, index = session.selected or ("", ())
     name = (found[1] if found else "") or selected
-    shape, owner = session.timeline.machine.shapes().get(name), owner_of(session.program, name)
+    shape, owner = session.shapes.get(name), owner_of(session.program, name)
     if shape is None:
         raise CommandError(f"there is no tensor '{name}'" if name else "no cell is selected: name a tensor, such as axes scores 0 2")
     if len(shape) < _MANY_AXES:

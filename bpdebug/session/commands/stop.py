@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import cast
 
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.program import Program
 from bpdebug.core.shapes import infer
 from bpdebug.core.words import suggestion
 from bpdebug.look.obstacles import OBSTACLES, Obstructed
@@ -56,35 +58,45 @@ def watch(session: Session, arguments: str) -> Result:
     return _added(session, watchpoint_of(session.program, arguments, session.timeline.machine.update))
 
 
-_OTHERS = {
-    "rising": "the loss has risen 3 times in a row",
-    "wrong": "check finds a stage wrong; it looks at most a quarter of the time",
-}
-"""What else can be caught."""
+Maker = Callable[[Program, str, float | None, int | None], Stop]
+"""Makes the stop for what is to be caught by that name, with a threshold and in so many updates in a row where they are given."""
 
 
-def _catching_wrong(words: list[str]) -> Stop:
+def _wrong(_: Program, name: str, threshold: float | None, lasting: int | None) -> Stop:
     from bpdebug.trust.catching import Wrong  # noqa: PLC0415 - a start does without
 
-    if words:
-        raise CommandError(f"wrong takes no threshold; found '{' '.join(words)}'")
-    return Wrong(number=0, text="wrong")
+    if threshold is not None or lasting:
+        raise CommandError(f"wrong takes no threshold; found '{lasting or threshold:g}'")
+    return Wrong(number=0, text=name)
+
+
+def _obstructed(program: Program, name: str, threshold: float | None, lasting: int | None) -> Stop:
+    row = OBSTACLES[name]
+    if lasting:
+        raise CommandError(f"{name} is looked for now and then: it takes no 'for'")
+    if row.layered and not program.layers:
+        others = ", ".join(name for name, row in OBSTACLES.items() if not row.layered)
+        raise CommandError(f"{name} is told of a chain of layers; of a program of lines there are {others}")
+    return Obstructed(number=0, text=name + (f" {threshold!r}" if threshold is not None else ""), row=row, threshold=threshold)
+
+
+CATCHES: dict[str, tuple[str, Maker]] = {
+    **{row.name: (f"{row.help} (threshold {row.threshold:g})", make_catchpoint) for row in CONDITIONS.values()},
+    **{row.name: (f"{row.help} (threshold {row.threshold:g})", _obstructed) for row in OBSTACLES.values()},
+    "rising": ("the loss has risen 3 times in a row", make_catchpoint),
+    "wrong": ("check finds a stage wrong; it looks at most a quarter of the time", _wrong),
+}
+"""What can be caught besides a value that is not finite: what it is, and what makes the stop."""
 
 
 @command("catch WHAT [THRESHOLD] [for N]", "stop")
 def catch(session: Session, arguments: str) -> Result:
     """Stop at: vanishing, dead, saturated, copies, linear, long-step, rising, wrong, non-finite, …; 'catch' lists them all."""
-    words = arguments.split()
-    known = [*CONDITIONS, *OBSTACLES, *_OTHERS, "non-finite"]
+    words, known = arguments.split(), [*CATCHES, "non-finite"]
     if not words or words[0] not in known:
-        rows = [(row.name, row.help, row.threshold) for row in CONDITIONS.values()]
-        rows += [(row.name, row.help, row.threshold) for row in OBSTACLES.values()]
-        lines = [f"{name:<14} {text} (threshold {threshold:g})" for name, text, threshold in rows]
         hint = suggestion(words[0], known) if words else ""
-        lines += [f"{name:<14} {said}" for name, said in _OTHERS.items()]
-        raise CommandError(f"catch what{hint or '?'}\n" + "\n".join(lines))
-    if words[0] == "wrong":
-        return _added(session, _catching_wrong(words[1:]))
+        lines = [f"catch what{hint or '?'}", *(f"{name:<14} {text}" for name, (text, _) in CATCHES.items())]
+        raise CommandError("\n".join(lines))
     if words[0] == "non-finite":
         if words[1:] not in ([], ["on"], ["off"]):
             raise CommandError(f"on or off is expected; found '{' '.join(words[1:])}'")
@@ -96,15 +108,7 @@ def catch(session: Session, arguments: str) -> Result:
     if len(words) > 2:
         raise CommandError(f"one threshold is expected; found '{' '.join(words[1:])}'")
     threshold = positive(words[1], "a threshold") if len(words) == 2 else None
-    if words[0] in OBSTACLES:
-        if lasting:
-            raise CommandError(f"{words[0]} is looked for now and then: it takes no 'for'")
-        if OBSTACLES[words[0]].layered and not session.program.layers:
-            others = ", ".join(name for name, row in OBSTACLES.items() if not row.layered)
-            raise CommandError(f"{words[0]} is told of a chain of layers; of a program of lines there are {others}")
-        text = words[0] + (f" {threshold!r}" if threshold is not None else "")
-        return _added(session, Obstructed(number=0, text=text, row=OBSTACLES[words[0]], threshold=threshold))
-    return _added(session, make_catchpoint(session.program, 0, words[0], threshold, lasting))
+    return _added(session, CATCHES[words[0]][1](session.program, words[0], threshold, lasting))
 
 
 def _nonfinite(session: Session) -> str:

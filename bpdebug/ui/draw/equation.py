@@ -11,10 +11,9 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
-from bpdebug.ui.draw.empty import HATCH
 from bpdebug.ui.draw.equation_fit import Fit, Group, fit
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.glyphs import key_of
+from bpdebug.ui.draw.glyphs import HATCH, key_of
 from bpdebug.ui.draw.layers import origin_of
 from bpdebug.ui.draw.matrix_cells import Look
 from bpdebug.ui.draw.program import formula_text

@@ -1,12 +1,17 @@
-"""Keys as they are shown."""
+"""Keys as they are shown, and what stands in the place of numbers that are not there."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from textual.keys import _character_to_key
 
 from bpdebug.session.commands import COMMANDS
+from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line, width
 
+HATCH = "╱"
+"""Stands in the place of a number that is not computed yet."""
 _GLYPHS = {
     "left": "←",
     "right": "→",
@@ -48,3 +53,12 @@ def key_at(drawn: Line, x: int) -> str:
             return next((key for key, shown in _GLYPHS.items() if shown == text.strip()), text.strip())
         start = end
     return ""
+
+
+def nothing_yet(view: View, names: Collection[str]) -> str:
+    """What to press where none of the tensors shown is computed; nothing where one is."""
+    if not names or any(name in view.tensors for name in names):
+        return ""
+    if view.position.next is None:
+        return f"{key_of('reverse-step')} goes back into the last update"
+    return f"not computed yet: {key_of('finish')} runs a phase, {key_of('update')} all"

@@ -20,7 +20,7 @@ from bpdebug.core.tensors import Array, Role
 from bpdebug.look.groups import group_of
 from bpdebug.look.once import once
 from bpdebug.ui.draw.braille import Canvas
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.layers import focus, is_past, values_in
 from bpdebug.ui.draw.network_parts import Scene, heat_role, norm
 from bpdebug.ui.draw.network_text import given_text, number_text

@@ -12,7 +12,7 @@ from bpdebug.core.numbers import minus, short, written
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plot import Plot, Ticks
 from bpdebug.ui.draw.scales import bar, even_ticks, lattice, log_ticks, nice_step

@@ -17,7 +17,7 @@ from bpdebug.core.render import render_name
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import off_cells
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
 from bpdebug.ui.draw.matrix_cells import statistics_in
 from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, batch_axis, label, shape_of

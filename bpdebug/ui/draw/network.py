@@ -13,7 +13,7 @@ from bpdebug.core.render import render_name
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
-from bpdebug.ui.draw.empty import HATCH
+from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.groups import draw_groups, group_beside
 from bpdebug.ui.draw.layers import ANSWERS, TARGET, WEIGHT, is_past
 from bpdebug.ui.draw.network_edges import Edges

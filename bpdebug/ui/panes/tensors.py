@@ -15,8 +15,8 @@ from bpdebug.core.record import replace
 from bpdebug.core.render import render_name
 from bpdebug.look.groups import group_of, groups_of
 from bpdebug.session.view import View
-from bpdebug.ui.draw.empty import nothing_yet
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, command_keys, has_parts, own_keys
+from bpdebug.ui.draw.glyphs import nothing_yet
 from bpdebug.ui.draw.layers import (
     around,
     counterpart,
@@ -30,9 +30,8 @@ from bpdebug.ui.draw.layers import (
     values_of,
 )
 from bpdebug.ui.draw.matrix import layout_line, note_text, past_text
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, blocks_of, make_layout
+from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, blocks_of, make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
-from bpdebug.ui.draw.matrix_walk import step_from
 from bpdebug.ui.draw.spans import Line, first_that_fits, fit
 from bpdebug.ui.painting import few_colors
 from bpdebug.ui.pane import Pane, pane
