@@ -55,7 +55,7 @@ def judged(name, *change):
 
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
-SLOW = ("batchnorm", "functions", "nielsen", "rnn")
+SLOW = ("batchnorm", "functions", "gru", "nielsen", "rnn")
 SINGLE = {"b1", "b2", "b3"}
 PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "sorted": {"W"}}
 """Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
@@ -145,6 +145,12 @@ FAULTS = {
     ("conv", "s = flat @ W + b", "s = flat @ W"): "21",
     ("functions", "np.sum(exp, axis=1, keepdims=True)", "np.sum(exp)"): "19",
     ("hinge", "b = b - eta * grad_b", "b = -(b - eta * grad_b)"): "13",
+    ("hinge", "-C * np.sum(active * y)", "C * np.sum(active * y)"): "11",
+    ("batches", "np.where(z1 > 0, z1", "np.where(0 > z1, z1"): "18",
+    ("closures", "np.exp(-x)", "(-x)"): "17",
+    ("einsum", "mixed, M) + bias", "mixed, M) - bias"): "11",
+    ("adam", "(p - Y) / len(X)", "(Y - p) / len(X)"): "18",
+    ("gru", "np.tanh(Wc", "np.sin(Wc"): "29",
 }
 
 
@@ -162,6 +168,13 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
 
 def test_gradients_that_are_never_cleared_are_no_momentum():
     assert "gradients never cleared" in judged("tape", "        p.grad = np.zeros_like(p.data)\n", "        pass\n").text
+
+
+@pytest.mark.parametrize("name", ["bag", "batches"])
+def test_what_is_below_zero_and_rises_is_a_likelihood_and_no_line_is_accused(name):
+    result = judged(name, "-np.log(y[" if name == "bag" else "-np.sum(yb *", "np.log(y[" if name == "bag" else "np.sum(yb *")
+    assert result.data["ok"] is True
+    assert "all gradients are -1 times those of" in result.text
 
 
 def test_of_a_loss_that_is_only_guessed_nothing_is_called_wrong_where_another_is_not_finite():

@@ -68,7 +68,7 @@ class Blame:
         self.found = list[Blamed]()
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
-        self._climbs = moved and all(step < 0 for step in loss.steps.values())
+        self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
         self.right = single or (moved and not self._climbs) or self._is_mended()
         while not self.right and len(self.found) < _FAULTS and not self._is_mended():
             best = self._best()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,6 +20,7 @@ NEAR = 1e-6
 """Relative: numbers that are as near are the same."""
 _ROUNDING = 1e-11
 """Relative: gradients of saturated units that are as small as this are rounding."""
+_RAISED = re.compile(r"^ll|lik|reward|score|objective|gain", re.IGNORECASE)
 _MANY = 64
 """Cells that are looked at first."""
 _COMMON = 1e-4
@@ -41,6 +43,7 @@ class Differentiated(Record, eq=False):
         written: where a loss is written down that is not this one, or "".
         held: the values that he takes as given, so that no gradient flows through them, those of a line together.
         guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
+        raised: whether it is one to be raised, as a log-likelihood is: by its name, or since it is below 0 in each update.
     """
 
     program: Program
@@ -55,6 +58,7 @@ class Differentiated(Record, eq=False):
     parts: Mapping[str, Array] = {}
     held: tuple[tuple[str, ...], ...] = ()
     guessed: bool = False
+    raised: bool = False
 
 
 def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
@@ -112,7 +116,9 @@ def differentiated(
     gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in left_out}
     agreement, steps = agreement_of(recording, {name for name, _ in forward}, gradients)
     parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}
-    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts)
+    below = [bool(np.all(one[loss] < 0)) for one in recording.values if loss in one]
+    raised = bool(_RAISED.search(loss)) or (bool(below) and all(below))
+    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts, raised=raised)
 
 
 def _slots(recording: Recording) -> Iterator[str]:

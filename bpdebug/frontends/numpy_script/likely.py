@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import replace
@@ -16,27 +16,39 @@ _INSTEAD = {
 UNLIKELY = 100
 """Nodes, in the place of those that a formula has too many."""
 _BOUNDS = ("maximum", "minimum", "clip")
-_LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sinh", "inner")
+_LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sin", "cos", "sinh", "cosh", "inner")
 
 
-def size_of(tree: Tree) -> int:
-    """How long a formula is; what is rare in a network counts twice, and the exponential of a negative number is usual."""
-    return sum(1 + _rarity(node) for node in walk(tree))
+def size_of(tree: Tree, parameters: Container[str] = ()) -> int:
+    """How long a formula is; what is rare in a network counts twice, and a sigmoid as usual as a function that has a name.
+
+    Args:
+        tree: the formula, with inner values put in.
+        parameters: which are added, and rarely subtracted.
+    """
+    return sum(1 + _rarity(node, parameters) for node in walk(tree))
 
 
-def _rarity(node: Tree) -> int:
+def _rarity(node: Tree, parameters: Container[str]) -> int:
     match node:
-        case Call("exp", (Unary(),)):
-            return -2
+        case Binary("/", _, Binary("+", Number(1), Call("exp", (inner,))) | Binary("+", Call("exp", (inner,)), Number(1))):
+            return -2 if isinstance(inner, Unary) else 1
         case Call(function) if function in _RARE:
             return 1
+        case Binary("<" | ">" | "<=" | ">=", Number()) | Unary("-", Call("tanh" | "maximum")) | Binary("-", Binary(), Number(1)):
+            return 1
+        case Binary("-", left, Name(name)) if name in parameters and not isinstance(left, Name):
+            return 2  # a bias
     return 0
 
 
-def longer(tree: Tree, new: Tree) -> int:
-    """By how much a formula is longer than one that was written; what was written, and not only a sign or a number, has been meant."""
-    was, now = ([node for node in walk(one) if isinstance(node, Name | Call)] for one in (tree, new))
-    return size_of(new) - size_of(tree) if len(now) >= len(was) else UNLIKELY
+def longer(tree: Tree, new: Tree, parameters: Container[str] = ()) -> float:
+    """By how much a formula is longer, or else half as shorter, than one that was written, and rarer; what was written, and not only a
+    sign or a number, has been meant."""
+    was, now = ([*walk(one)] for one in (tree, new))
+    more, rarer = len(now) - len(was), sum(_rarity(one, parameters) for one in now) - sum(_rarity(one, parameters) for one in was)
+    kept = sum(isinstance(one, Name | Call) for one in now) >= sum(isinstance(one, Name | Call) for one in was)
+    return max(more, -more / 2) + rarer if kept else UNLIKELY
 
 
 def _others(node: Tree) -> Iterator[Tree]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import dropwhile
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +40,8 @@ from bpdebug.time.position import LocationError, stages_at
 
 Early = Callable[[RecordedScenario], None] | None
 """What is done with the first updates of a script that runs on for long."""
+_READABLE = 2000
+"""Nodes of a derived formula over his gradients, at which it is no longer followed."""
 _LONGEST = 60
 """Nodes of a formula into which inner values are put."""
 
@@ -236,13 +238,14 @@ class _Assembled:
             stage = self._stage(statement, Phase.BACKWARD)
             pair, part = self._pairs.get(statement.name), self._pairing.parts.get(statement.name)
             if part:
-                self._due_parts[statement.name] = self._in_his_names(right[part].formula.tree, inner, his)
+                due_part = self._in_his_names(right[part].formula.tree, inner, his)
+                self._due_parts |= {statement.name: due_part} if due_part else {}
             if pair and (due := right.get(GRADIENT.format(pair.tensor))):
                 tree = self._in_his_names(due.formula.tree, inner, his)
                 stage = replace(stage, of=pair.tensor)
-                if helper := helper_of(self._pairing, self._formulas, statement, tree):
+                if tree and (helper := helper_of(self._pairing, self._formulas, statement, tree)):
                     stage = called(stage, helper.made, statement.line)
-                if tree != stage.formula.tree:
+                if tree and tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
 
@@ -256,10 +259,12 @@ class _Assembled:
             return Name(his)
         return Call("reshape", (Name(his), Listing(tuple(map(literal, due)))))
 
-    def _in_his_names(self, tree: Tree, inner: Mapping[str, Tree], his: Mapping[str, str]) -> Tree:
-        """A derived formula over his gradients."""
+    def _in_his_names(self, tree: Tree, inner: Mapping[str, Tree], his: Mapping[str, str]) -> Tree | None:
+        """A derived formula over his gradients; None where he has so few of them that nobody would read it."""
         while not inner.keys().isdisjoint(names_in(tree)):
             tree = substitute(tree, inner)
+            if sum(1 for _ in islice(walk(tree), _READABLE)) == _READABLE:
+                return None
         return substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
 
     def _doubts(self) -> dict[str, Remark]:

@@ -7,7 +7,7 @@ change as the gradient says that his own formulas compute from its values.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _MOST = 60_000
 """Formulas that are computed at most."""
+_AROUND = 6
+"""Nodes of a formula, between the value that is another one and the whole line."""
 _STEP, _NEAR, _ALIKE = 1e-5, 1e-5, 1e-3
 """How far a parameter is moved, relative to its largest number; slopes, and factors of several, that are as near are the same."""
 
@@ -47,7 +49,7 @@ class Slip(Record, eq=False):
     line: Line
     name: str
     formula: Formula
-    longer: int
+    longer: float
     forward: bool
     unread: bool = False
 
@@ -61,7 +63,7 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     wrong = [name for name, factor in factors.items() if abs(factor / blame.times - 1) > _ALIKE]
     moves = {name: values.get(recording.carried[name], values[name]) - values[name] for name in ends}
     down = all(np.sum(move * loss.gradients[name]) <= 0 for name, move in moves.items() if move.shape == loss.gradients[name].shape)
-    right = (not wrong and (down or blame.times > 0)) or (down and {*ends} <= {*loss.steps})
+    right = (not wrong and (down or blame.times > 0 or loss.raised)) or (down and {*ends} <= {*loss.steps})
     if (right and not unread) or not blame.live or loss.guessed:
         return None
     usual = max(0.0, blame.times) if len(wrong) < len(ends) else 0.0
@@ -111,7 +113,7 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
     if slip.forward and slip.longer >= UNLIKELY:
         return False
     if blame.right:
-        return slip.unread or blame.times > 0 or (slip.forward and slip.longer < 0)  # all are turned in sign
+        return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
         return True
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
@@ -151,6 +153,10 @@ class Slips:
             self._values[name] = evaluate(formula, self._values)
         self._to_loss = {name for name, _ in loss.forward}
         self._to_all = self._to_loss | used(recording.statements, ends.values())
+        self._inner = {one.name for one in recording.statements if one.inner and one.formula}
+        self._trees = {name: formula.tree for name, formula in self._formulas}
+        self._readers = {name: one.name for one in reversed(recording.statements) if one.formula for name in one.formula.names}
+        self._old = {*recording.carried}
         self._groups, self._due = (
             self._grouped(
                 [one for one in recording.statements if one.name in self._to_all - {*recording.carried.values()} and one.formula]
@@ -171,16 +177,35 @@ class Slips:
 
     def found(self, blamed: str) -> Slip | None:
         """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed."""
-        best, most = None, (np.inf, False, False)
+        for (longer, _, forward), group, trees in sorted(self._candidates(blamed), key=lambda one: one[0]):
+            formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
+            if self._left > 0 and self._mends(formulas, forward):
+                return Slip(group[0].made, group[0].name, formulas[group[0].name], longer, forward, bool(self._unread))
+        return None
+
+    def _candidates(self, blamed: str) -> Iterator[tuple[tuple[float, bool, bool], list[Statement], tuple[Tree, ...]]]:
+        """What is tried, each with its rank: by how much a line gets longer, whether it is another one than is blamed, whether forward."""
         for group in self._groups:
             one = group[0]
-            forward, elsewhere = one.name in self._to_loss, str(one.made) != blamed
+            whole, elsewhere, forward = self._whole(one.name), str(one.made) != blamed, one.name in self._to_loss
+            old = whole(one.formula.tree) if one.formula else Name(one.name)
             for trees in zip(*map(self._tried, group), strict=False):
-                longer = longer_than(one.formula.tree, trees[0]) if one.formula else 0
-                rank, formulas = (longer, elsewhere, forward), dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
-                if self._left > 0 and rank < most and self._mends(formulas, forward):
-                    best, most = Slip(one.made, one.name, formulas[one.name], longer, forward, bool(self._unread)), rank
-        return best
+                yield (longer_than(old, whole(trees[0]), self._old), elsewhere, forward), group, trees
+
+    def _whole(self, name: str) -> Callable[[Tree], Tree]:
+        """What the line of a value computes, with another formula for that value: the inner ones around it, and below it, put in."""
+        above, last = list[Tree](), name
+        while last in self._inner and last in self._readers and len(above) < _AROUND:
+            reader = self._readers[last]
+            above.append(substitute(self._trees[reader], {last: Name("")}))
+            last = reader
+
+        def whole(tree: Tree) -> Tree:
+            for outer in above:
+                tree = substitute(outer, {"": tree})
+            return substitute(tree, {part: self._trees[part] for part in names(tree) if part in self._inner and part != name})
+
+        return whole
 
     def _tried(self, one: Statement) -> Iterator[Tree]:
         tree = one.formula.tree if one.formula else Name(one.name)
@@ -221,7 +246,7 @@ class Slips:
                 return False
             for name in self._parameters:
                 theirs = values[self._ends[name]]
-                factor = self._factor(name, values, formulas) if forward else scale(theirs, self._due[name])
+                factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
                 if factor is None or factor <= 0 or (usual and name not in self._unread and abs(factor / usual - 1) > _ALIKE):
                     return False
                 usual = usual if name in self._unread else factor  # that may be the step, with its rate
@@ -229,8 +254,8 @@ class Slips:
             return False
         return True
 
-    def _factor(self, name: str, values: Mapping[str, Array], formulas: Mapping[str, Formula]) -> float | None:
-        """What his gradient of a parameter is times the true one; None where it is no multiple of it."""
+    def _factor(self, name: str, values: Mapping[str, Array], formulas: Mapping[str, Formula], usual: float) -> float | None:
+        """What his gradient of a parameter is times the true one; None where it is no multiple of it, or not as usual a one."""
         old, theirs, slopes = values[name], values[self._ends[name]], list[float]()
         step = _STEP * max(1.0, float(np.abs(old).max(initial=0)))
         for seed in range(1 + (old.size > 1)):
@@ -238,7 +263,8 @@ class Slips:
             sides = [self._run(self._to_loss, values, {name: old + sign * step * drawn}, formulas)[self._loss] for sign in (1, -1)]
             slope = float(np.sum(sides[0] - sides[1])) / (2 * step)
             slopes.append(float(np.sum(theirs.reshape(old.shape) * drawn)) / slope if slope else np.nan)
-            if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR:
+            expected = usual if usual and name not in self._unread else slopes[0]
+            if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
         return slopes[0]
 

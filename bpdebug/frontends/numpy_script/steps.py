@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -19,7 +18,6 @@ from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
 from bpdebug.frontends.numpy_script.scalings import is_invented
 
-_CLIMBS = re.compile(r"^ll|lik|reward|score|objective|gain", re.IGNORECASE)
 _UPHILL = 0.1
 """The cosine between a step and the gradient above which the step leads uphill."""
 _ALIKE = 1e-3
@@ -47,9 +45,7 @@ class Steps:
         self._live = told_apart({name: due[name] for name in loss.program.parameters if name in due})
         self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
         self.times = pairing.blame.times
-        losses = [one[loss.program.loss] for one in recording.values if loss.program.loss in one]
-        climbs = bool(_CLIMBS.search(loss.program.loss)) or (bool(losses) and all(np.max(one) < 0 for one in losses))  # a log-likelihood
-        climbs = climbs and not any(self._climbs(name, recording.values[-1], -loss.gradients[name]) for name in self._live)
+        climbs = loss.raised and not any(self._climbs(name, recording.values[-1], -loss.gradients[name]) for name in self._live)
         self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
 
     def _is_uphill(self, name: str) -> bool:
