@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from math import inf
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,27 +31,35 @@ class Allowed(Record):
     said: str = ""
 
 
-class Recorded(Record, eq=False):
-    """What a stage has computed where it was recorded.
+class Recorded(Protocol):
+    """What a stage has computed where it was recorded."""
 
-    Attributes:
-        value: its numbers.
-        near: how far what its formula gives may be off by rounding alone.
-        judged: whether it can be told, where it is a gradient, whether it is right.
-        largest: the largest number of its kind, beyond which it was infinite: 65504 in float16.
-    """
+    @property
+    def value(self) -> Array:
+        """Its numbers."""
 
-    value: Array
-    near: float = 0.0
-    judged: bool = True
-    largest: float = inf
+    @property
+    def near(self) -> float:
+        """How far what its formula gives may be off by rounding alone."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is no farther off."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether it can be told, where it is a gradient, whether it is right."""
+
+    @property
+    def largest(self) -> float:
+        """The largest number of its kind, beyond which it was infinite: 65504 in float16."""
+
+    @property
+    def told(self) -> str:
+        """A sentence on how close its formula is."""
 
     def settle(self, computed: Array) -> None:
         """Put the recorded numbers in the place of computed ones that differ from them by rounding alone."""
-        if computed.dtype.kind == "f" and self.largest < np.finfo(computed.dtype).max:
-            computed[np.abs(computed) > self.largest * (1 + 2.0**-12)] *= inf
-        if computed.shape == self.value.shape and np.allclose(computed, self.value, 0.0, self.near, equal_nan=True):
-            computed[...] = self.value
 
 
 class Given(Record, eq=False):

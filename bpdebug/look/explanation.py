@@ -159,7 +159,8 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
         samples, hunted = program.batches.samples(update), timeline.disguise is not None
         scene = Scene(program, stage, index, value, term, values, samples, replace(style, form="unicode"), shown, hunted)
-        return meaning_of(scene), rule_told(scene)
+        recorded = program.recorded.get(name)
+        return meaning_of(scene), " ".join(filter(None, [rule_told(scene), recorded.told if recorded else ""]))
 
     return Explanation(name, index, value, stage.meaning, *made, voice)
 

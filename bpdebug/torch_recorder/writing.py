@@ -61,6 +61,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
             for made, number in zip(operations, forward, strict=True)
         ],
         "gradients": [[at[one], at[other]] for one, other in recorder.gradients.items() if one in at and other in at],
+        "broken": _broken(kept),
         "roots": [at[number] for number in recorder.roots if number in at],
         "files": files.texts,
     }
@@ -73,6 +74,15 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
     finally:
         temporary.unlink(missing_ok=True)
     return path.stat().st_size
+
+
+def _broken(values: Iterable[Value]) -> dict[str, list[int]]:
+    """The places of values that are not finite."""
+    found: dict[str, list[int]] = {"inf": [], "nan": []}
+    for place, value in enumerate(values):
+        if value.array is not None and value.array.dtype.kind == "f" and not np.isfinite(value.array).all():
+            found["nan" if np.isnan(value.array).any() else "inf"].append(place)
+    return found
 
 
 def _write_arrays(archive: ZipFile, values: Iterable[Value]) -> None:

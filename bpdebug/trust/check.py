@@ -29,6 +29,7 @@ from bpdebug.trust.chain import chained
 from bpdebug.trust.differences import Probe, cells
 from bpdebug.trust.finding import DOTS, Finding, Suspect
 from bpdebug.trust.meant import as_meant, own_steps
+from bpdebug.trust.recordings import told_of_recorded
 from bpdebug.trust.report import CHECK, Report
 from bpdebug.trust.suspects import diagnose
 
@@ -51,8 +52,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         everything: every stage cell by cell, not only those that are wrong.
         named: also what the mistakes are, and whether what is right is so on this batch only; else who is accused, and no more.
     """
-    probe = Probe(timeline)
-    unjudged = {name for name, one in probe.program.recorded.items() if not one.judged}
+    probe, recorded = Probe(timeline), timeline.program.recorded
+    unjudged = {stage.name for stage in probe.program.stages if stage.of and stage.name in recorded and not recorded[stage.name].judged}
     stages = [stage for stage in probe.program.stages if stage.of and stage.name not in unjudged]
     stages += [derivative(probe.program, only)] if only and only not in probe.program.index else []
     found, wanted = dict[str, Finding](), _wanted(probe, stages, only)
@@ -90,7 +91,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
     if probe.program.guessed:
         told = [replace(one, status="guessed", suspects=()) if one.says.accuses else one for one in told]
-    return Report(CHECK, probe.update, tuple(told), probe.program.notes)
+    told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
+    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes))
 
 
 def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:

@@ -117,6 +117,7 @@ class Finding(Record, eq=False):
         checked, kinks: how many cells were compared, and at how many of them the loss has a corner.
         method: by which derivatives were found.
         said: a sentence on it, where its status and its numbers do not say enough.
+        lost: of recorded numbers, how far they are, relative to the largest, from those that double precision gives from the start on.
         suspects: for a stage that is wrong by itself, what the mistake probably is: none where nothing fits, several where this batch
             cannot tell them apart.
     """
@@ -134,6 +135,7 @@ class Finding(Record, eq=False):
     method: str = ""
     said: str = ""
     suspects: tuple[Suspect, ...] = field(default=())
+    lost: float = np.nan
 
     @property
     def says(self) -> Status:

@@ -1,7 +1,9 @@
-"""Two recordings of one step beside each other: the first stage that differs, and whether it computes something else or was given
-something else: two versions of a script, two precisions, two machines."""
+"""Recorded numbers: what they lose beside double precision; and two recordings of one step beside each other: the first stage that differs,
+and whether it computes something else or was given something else: two versions of a script, two precisions, two machines."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,12 +13,16 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
+from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
+from bpdebug.trust.differences import Probe
 from bpdebug.trust.finding import ROUNDING, Finding, Suspect, error_text, worst
 from bpdebug.trust.report import COMPARISON, Report, counted, listed
 
 _CLOSE = 1e-5
 """Numbers that are as close as this, relative to the largest, differ by rounding."""
+_ZERO = 1e-6
+"""A gradient that is smaller than this, beside the recorded one, is 0 in double precision."""
 _NAMED = 3
 """Tensors that a note names."""
 
@@ -51,6 +57,41 @@ def compare_recordings(ours: Program, theirs: Program) -> Report:
     return Report(COMPARISON, 0, findings, (*notes,), said=said)
 
 
+def told_of_recorded(probe: Probe, found: list[Finding], unjudged: Sequence[str], edited: bool) -> tuple[list[Finding], list[str]]:
+    """What a check finds with what recorded numbers lose, and notes on that and on what the recording does not tell.
+
+    Args:
+        probe: the step in double precision.
+        found: the findings.
+        unjudged: the gradients that are not judged.
+        edited: whether numbers or formulas are not those of the recording.
+    """
+    lost = {} if edited else dict(_lost(probe))
+    zero = [name for name, (_, left) in lost.items() if left < _ZERO]
+    worst_of = max((name for name in lost if name not in zero), key=lambda name: lost[name][0], default="")
+    notes = [f"not judged: {listed(unjudged)}: on the way there is no formula, or no gradient flows (detach, no_grad)"] * bool(unjudged)
+    said = f"in double precision {'they are' if len(zero) > 1 else 'it is'} 0, as of a bias before a batch norm"
+    notes += [f"rounding noise: {listed(zero)}: {said}"] * bool(zero)
+    if worst_of:
+        notes.append(f"farthest from double precision: {worst_of}, by {short(lost[worst_of][0], 2)} of its largest number")
+    return [replace(one, lost=lost.get(one.name, (np.nan, 0.0))[0]) for one in found], notes
+
+
+def _lost(probe: Probe) -> Iterator[tuple[str, tuple[float, float]]]:
+    """Of each recorded gradient, how far its numbers are from what double precision gives from the start on, relative to the largest, and
+    how large that is beside the recorded ones; not of what depends on a formula that is not what was recorded."""
+    others = set[str]()
+    for stage in probe.running.stages:
+        recorded = probe.program.recorded.get(stage.name)
+        if recorded is None or not recorded.agrees or not others.isdisjoint(stage.formula.names):
+            others.add(stage.name)
+        elif stage.of:
+            exactly, value = probe.values[stage.name], recorded.value
+            there, kept = (float(np.abs(numbers).max(initial=0.0)) for numbers in (exactly, value))
+            if np.isfinite([there, kept]).all() and kept:
+                yield stage.name, (float(np.abs(exactly - value).max()) / max(there, kept), there / kept)
+
+
 def _distance(one: Array, other: Array) -> float:
     return worst(np.asarray(other, float), np.asarray(one, float))[0]
 
@@ -74,9 +115,9 @@ def _finding(stage: Stage, ours: Program, theirs: Program, others: dict[str, Arr
         return found("unsure", said="here or there, no formula says what it computes")
     right = np.asarray(evaluate(stage.formula, {name: np.asarray(known[name], _wide(known[name])) for name in stage.formula.names}))
     close = right.shape == other.shape and (_distance(right, other) <= _CLOSE or np.abs(right - other).max() <= his.near)
-    if close or there.formula.text == stage.formula.text:
+    if close or (there.formula.text == stage.formula.text and his.agrees):
         return found("follows")
-    text = "no formula gives it" if there.formula.text.endswith(".torch") else f"it is {there.formula.text}"
+    text = f"it is {there.formula.text}" if his.agrees and not there.formula.text.endswith(".torch") else "no formula gives it"
     suspect = Suspect("formula", "another formula", f"in the other recording {text}" + f", {there.line}" * bool(there.line))
     return found("off", suspects=(suspect,))
 

@@ -199,6 +199,7 @@ def _of_derivative(finding: Finding) -> str:
     if finding.notable and finding.numbers:
         ours, numeric = finding.numbers
         parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, 8)}, by {finding.method} {short(numeric, 8)}")
+    parts += [f"recorded {error_text(finding.lost)} off"] * (finding.lost == finding.lost)
     parts += [f"{finding.kinks} cells on a kink of the loss"] * (finding.kinks > 0)
     return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
 
@@ -224,6 +225,7 @@ def _derivative_data(finding: Finding) -> dict[str, Any]:
         "method": finding.method,
         "said": finding.said,
         "zero": finding.zero,
+        "lost": exact(finding.lost),
         "suspects": [*map(values_of, finding.suspects)],
         **_place(finding.stage.line),
     }

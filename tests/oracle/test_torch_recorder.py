@@ -162,7 +162,7 @@ def test_a_recorded_step_is_the_same_to_the_bit_and_all_of_it_is_explained(kind,
     assert all(stage.line for stage in program.stages if not stage.formula.text.endswith(".torch"))
     session.execute("goto end")
     for name, one in model.named_parameters():
-        assert torch.equal(torch.as_tensor(session.value(name)), one), name
+        np.testing.assert_array_equal(session.value(name), one.detach().numpy())
     result = session.execute("check")
     assert "WRONG" not in result.text
     assert "ok" in result.text or kind is Checkpointed
@@ -300,6 +300,33 @@ def test_what_goes_no_further_is_no_alarm(way, tmp_path):
     assert any(not np.isfinite(one.value).all() for one in scenario.ready().recorded.values())
     assert first_broken(scenario) == ""
     assert "training is complete" in Session(scenario).execute("continue").text
+
+
+class Normed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.norm, self.fc2 = nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.norm(self.fc1(x))))
+
+
+def test_a_gradient_that_is_rounding_noise_is_said_to_be(tmp_path):
+    model, stepper, step = made(Normed, "sgd")
+    with bpdebug.record(model, stepper, tmp_path / "a.bpd"):
+        step()
+    data = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert any(note.startswith("rounding noise: fc1.bias.grad: in double precision it is 0") for note in data["notes"])
+    assert 0 < max(one["lost"] for one in data["stages"] if one["name"] != "fc1.bias.grad") < 1e-4
+
+
+def test_what_bfloat16_loses_is_said(tmp_path):
+    model, stepper, step = made(Perceptron, "sgd")
+    with bpdebug.record(model, stepper, tmp_path / "a.bpd"), torch.autocast("cpu", torch.bfloat16):
+        step()
+    data = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert 1e-3 < max(one["lost"] for one in data["stages"]) < 0.1
+    assert any(note.startswith("farthest from double precision: ") for note in data["notes"])
 
 
 def test_masks_are_no_alarm(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from bpdebug.core.description import Lines, Loss, Optimizer, Training
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.given import Recorded
 from bpdebug.core.network import Network, Phase
 from bpdebug.core.optimizers import OWN as OWN_RULE
 from bpdebug.core.parser import Formula
@@ -23,10 +22,11 @@ from bpdebug.core.tree import Name, literal, substitute
 from bpdebug.frontends.numpy_script.lines import RecordedScenario
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.torch_step.broken import harmless_of
+from bpdebug.frontends.torch_step.numbers import Kept, kind_of_number
 from bpdebug.frontends.torch_step.reading import Step, read_step
 from bpdebug.frontends.torch_step.severed import unjudged_of
 from bpdebug.frontends.torch_step.sources import Texts
-from bpdebug.frontends.torch_step.statements import LARGEST, OWN, Statement, Statements
+from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
 
 _ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
 _GRADIENT, _NO_LOSS = "{}.grad", "no_loss"
@@ -53,7 +53,7 @@ class _Assembled:
         self._of = {gradient: place for place, gradient in [*step.gradients.items()][::-1]}  # of views, that which arrives first
         self._names = {place: value.name for place, value in enumerate(step.values)}
         self._parameters = {
-            place: self._made.arrays[place]
+            place: self._made.numbers[place]
             for place in self._made.given
             if step.values[place].kind == "parameter" and self._is_float(place)
         }
@@ -63,7 +63,7 @@ class _Assembled:
         self._all = self._by_parameter()
 
     def _is_float(self, place: int) -> bool:
-        return self._made.arrays[place].dtype.kind == "f"
+        return place in self._made.numbers and kind_of_number(self._step.values[place]) == "f"
 
     def _rename_updated(self) -> None:
         """The last version of a parameter goes by the parameter's own name."""
@@ -79,15 +79,15 @@ class _Assembled:
 
     def _owner(self, one: Statement) -> str:
         """The parameter that a statement of the update belongs to, by its name; "" for none."""
-        name = self._step.values[one.place].name
-        fitting = [own for place in self._parameters if (own := self._step.values[place].name) and name.startswith(own)]
-        whole = [own for own in fitting if name[len(own) :][:1] in ("", ".", "'")]
-        return max(whole, key=len, default="") if one.operation.phase == "update" else ""
+        name = self._step.values[one.place].name.partition("'")[0] if one.operation.phase == "update" else ""
+        while name and name not in self._step_names:
+            name = name.rpartition(".")[0]
+        return name
 
     def _by_parameter(self) -> list[Statement]:
         """The statements, those of the update parameter by parameter, where none of them needs what comes later then."""
         owners = {one.place: self._owner(one) for one in self._made.all}
-        order = {name: place for place, name in enumerate(["", *self._step_names()])}
+        order = {name: place for place, name in enumerate(["", *self._step_names])}
         sorted_ = sorted(self._made.all, key=lambda one: order.get(owners[one.place], 0) if one.operation.phase == "update" else -1)
         made, all_made = set[int](), {one.place for one in self._made.all}
         for one in sorted_:
@@ -96,6 +96,7 @@ class _Assembled:
             made.add(one.place)
         return sorted_
 
+    @cached_property
     def _step_names(self) -> list[str]:
         return [self._step.values[place].name for place in self._parameters]
 
@@ -105,19 +106,18 @@ class _Assembled:
         Raises:
             BpdebugError: where there is nothing in it.
         """
-        step, arrays, names = self._step, self._made.arrays, self._names
+        step, numbers, names = self._step, self._made.numbers, self._names
         if not self._made.all:
             raise BpdebugError(f"{self._source}: there is no operation in this recording")
         stages = own = tuple(self._stages())
         if not (loss := self._loss(stages)):
             stages = (Stage(_NO_LOSS, Formula.of(literal(0)), Phase.FORWARD, 0, "No loss was computed.", "", "line"), *own)
             loss = _NO_LOSS
-        single = not any(array.dtype == np.float64 for array in arrays.values())
-        dtype = np.dtype(np.float32 if single else np.float64)
-        fixed = {names[place]: arrays[place] for place in self._made.given if place not in self._parameters}
+        dtype = np.dtype(np.float64)  # what is recorded is shown as it is, and what a change makes of it is computed in double precision
+        fixed = {names[place]: numbers[place] for place in self._made.given if place not in self._parameters}
         for one, stage in zip(self._all, own, strict=True):
             if one.reason:
-                fixed[stage.formula.names[0]] = arrays[one.place]
+                fixed[stage.formula.names[0]] = numbers[one.place]
         parameters = {names[place]: array for place, array in self._parameters.items()}
         shapes = {name: array.shape for name, array in parameters.items()}
         spelling = Spelling(_GRADIENT)
@@ -144,14 +144,10 @@ class _Assembled:
         network = Network((), shapes, {}, (), naming, Loss(), loss, generic=False)
         notes = (f"recorded from {step.script}, step {step.number}, with torch {step.torch}", *self._notes(stages))
         made = {"scenario": scenario, "network": network, "data": {}, "dtype": dtype, "fixed": fixed, "rule": OWN_RULE, "lines": stages}
-        unjudged = {names[step.gradients[place]] for place in unjudged_of(self._all, self._pairs(own), step, arrays)}
-        every = {
-            stage.name: Recorded(arrays[one.place], one.near, largest=LARGEST[step.values[one.place].dtype])
-            for one, stage in zip(self._all, own, strict=True)
+        unjudged = cache(lambda: unjudged_of(self._all, self._pairs(own), step, numbers))
+        recorded = {
+            stage.name: Kept(numbers, one.place, step.values[one.place].dtype, unjudged) for one, stage in zip(self._all, own, strict=True)
         }
-        recorded = {name: replace(one, judged=name not in unjudged) for name, one in every.items()}
-        if unjudged:
-            notes = (*notes, _not_judged(sorted(unjudged)))
         return RecordedProgram(**cast("Any", made), notes=notes, recorded=recorded)
 
     def _pairs(self, stages: Iterable[Stage]) -> dict[int, int]:
@@ -160,9 +156,7 @@ class _Assembled:
 
     def _stages(self) -> Iterator[Stage]:
         """A stage a statement; what has run between the backward pass and the update belongs to what has begun already."""
-        broken = [place for place in self._made.arrays if self._is_float(place) and not np.isfinite(self._made.arrays[place]).all()]
-        nan = {place for place in broken if np.isnan(self._made.arrays[place]).any()}
-        reached, harmless = 0, harmless_of(self._all, self._step, {*broken} - nan, nan)
+        reached, harmless = 0, harmless_of(self._all, self._step, *self._made.numbers.broken)
         for one in self._all:
             own = Phase.LOSS if one.place in self._step.roots else Phase(one.operation.phase)
             reached = max(reached, _ORDER.index(own))
@@ -172,7 +166,9 @@ class _Assembled:
         place, operation, values = one.place, one.operation, self._step.values
         renamed = {values[read].name: Name(self._names[read]) for read in one.reads if values[read].name != self._names[read]}
         name = self._names[place]
-        tree = Name(OWN.format(name)) if one.reason else substitute(one.formula.tree, renamed)
+        formula = one.formula
+        if renamed or one.reason:
+            formula = Formula.of(Name(OWN.format(name)) if one.reason else substitute(formula.tree, renamed))
         where = self._step.operations[operation.forward] if operation.forward >= 0 else operation
         line, beside = where.line, None
         own = operation.phase == "backward" and operation.line not in (None, *self._calls)
@@ -185,7 +181,7 @@ class _Assembled:
         of = self._names[self._of[place]] if phase is Phase.BACKWARD and self._is_judged(place) else ""
         return Stage(
             name,
-            Formula.of(tree),
+            formula,
             phase,
             0,
             meaning,
@@ -235,8 +231,7 @@ class _Assembled:
         """The tensor whose backward pass has run; where none has, the last single number of the forward pass; "" for none."""
         found = [self._names[place] for place in self._step.roots]
         forward = [one for one in self._made.all if one.operation.phase == "forward"] or self._made.all
-        arrays = self._made.arrays
-        single = [self._names[one.place] for one in forward if not arrays[one.place].ndim and self._is_float(one.place)]
+        single = [self._names[one.place] for one in forward if not self._step.values[one.place].shape and self._is_float(one.place)]
         names = {stage.name for stage in stages}
         return next((name for name in (*found, *reversed(single)) if name in names), "")
 
@@ -258,11 +253,6 @@ class _Assembled:
 
 def _place(line: tuple[str, int, str] | None) -> str:
     return f"{line[0]}:{line[1]}" if line else ""
-
-
-def _not_judged(names: list[str]) -> str:
-    shown = f"{' '.join(names[:4])}{' …' * (len(names) > 4)}"
-    return f"not judged: {shown}: on the way there is no formula, or no gradient flows (detach, no_grad)"
 
 
 __all__ = ["load_step"]

@@ -71,6 +71,7 @@ class Step(Record, eq=False):
         gradients: a value's place to that of its gradient.
         roots: the values whose backward pass has run.
         files: the texts of the user's files, by their names.
+        broken: the places of values that are not finite, and whether it is ``nan`` or ``inf``; None where the recording does not say.
     """
 
     torch: str
@@ -84,6 +85,7 @@ class Step(Record, eq=False):
     gradients: Mapping[int, int]
     roots: tuple[int, ...]
     files: Mapping[str, str]
+    broken: Mapping[int, str] | None
 
 
 def read_step(path: Path) -> Step:
@@ -104,8 +106,11 @@ def read_step(path: Path) -> Step:
         gradients = {_place(one, count): _place(other, count) for one, other in text["gradients"]}
         roots = tuple(_place(one, count) for one in text["roots"])
         files = {printable(str(name)): str(content) for name, content in text["files"].items()}
+        told = text.get("broken")
+        broken = None if told is None else {_place(place, count): kind for kind in ("inf", "nan") for place in told[kind]}
         said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
-        return Step(said[0], said[1], said[2], int(text["step"]), said[3], _unique(values), operations, arrays, gradients, roots, files)
+        parts = _unique(values), operations, arrays, gradients, roots, files, broken
+        return Step(said[0], said[1], said[2], int(text["step"]), said[3], *parts)
 
 
 class _Numbers(Mapping[int, Array]):
@@ -131,6 +136,9 @@ class _Numbers(Mapping[int, Array]):
         value = self._values[place]
         with _told(self._path):
             return self._archive.expected(self._names[place], value.shape, _kind(value))
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._names
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._names)

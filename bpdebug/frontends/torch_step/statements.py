@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from math import inf
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
-from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import infer
-from bpdebug.core.structure import Shape, form_of, kind_of
-from bpdebug.core.tree import Binary, Name, Number, Tree, names, substitute
+from bpdebug.core.structure import Form, kind_of
+from bpdebug.core.tree import Binary, Name, Number, Tree, substitute
 from bpdebug.frontends.torch_step.called import Called
-from bpdebug.frontends.torch_step.reading import Operation, Step
+from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
+from bpdebug.frontends.torch_step.reading import Operation, Step, Value
 from bpdebug.frontends.torch_step.rows import formulas, is_drawn
 
 _NAMES = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind"
 _VIEWS = {*_NAMES.split()}
 _NOTHING = {"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided"}
 """What only makes room: its numbers mean nothing."""
-_EPSILON = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
-LARGEST = defaultdict(lambda: inf, bfloat16=2.0**128 * (1 - 2.0**-8), float16=65504.0, float32=2.0**128 * (1 - 2.0**-24))
-"""The largest number of each kind; what rounds to more is infinite."""
-_TIMES = 16
-"""How many times the formula's own rounding error torch's numbers may be off: other orders of summation, other functions."""
+_VALUE = re.compile(r"\bv(\d+)\b")
 OWN = "{}.torch"
 """The name of the numbers that torch has computed where no formula gives them."""
 
@@ -41,7 +34,6 @@ class Statement(Record, eq=False):
         place: of the value.
         formula: over names; that of the recorded numbers where no formula gives them.
         operation: which has computed it.
-        near: how far what the formula gives may be off by rounding alone.
         reason: where the formula is no formula, why.
         reads: the places of what it is computed from.
         live: those of them through which gradients flow back.
@@ -50,14 +42,13 @@ class Statement(Record, eq=False):
     place: int
     formula: Formula
     operation: Operation
-    near: float
     reason: str
     reads: tuple[int, ...]
     live: frozenset[int] = frozenset()
 
 
 class Statements:
-    """The statements of a step.
+    """The statements of a step; no number is read to make them.
 
     Args:
         step: which.
@@ -65,14 +56,16 @@ class Statements:
     Attributes:
         all: in order.
         given: the places of the values that no statement computes.
-        arrays: the numbers of all values, those of views worked out.
+        numbers: of all values.
     """
 
     def __init__(self, step: Step) -> None:
         self.all, self._step = list[Statement](), step
-        self.arrays: dict[int, Array] = {place: _wide(array) for place, array in step.arrays.items()}
-        self._read: dict[str, Tree] = {}
+        self.numbers = Numbers(step)
+        self._read: dict[int, Tree] = {}
         self._inside: dict[int, tuple[int, ...]] = {}
+        self._parsed: dict[str, Tree] = {}
+        self._inferred: dict[Any, Form | FormulaError] = {}
         self._uses = Counter(place for one in step.operations for place in _places([*one.arguments, *one.keywords.values()]))
         made = set[int]()
         for operation in step.operations:
@@ -82,7 +75,7 @@ class Statements:
                     self.all.append(self._joined(replace(statement, live=live)))
                     made.add(statement.place)
         used = {place for one in self.all for place in one.reads}
-        self.given = [place for place in self.arrays if place not in made and place in used]
+        self.given = [place for place in step.arrays if place not in made and place in used]
 
     def _joined(self, view: Statement) -> Statement:
         """A view that has a name, with what it alone looks at put in: such as a sum that is laid out as a bias is."""
@@ -92,9 +85,10 @@ class Statements:
         value = self._step.values[last.place]
         if not value.inner or self._uses[last.place] > 1:
             return view
-        tree = substitute(view.formula.tree, {value.name: self.all.pop().formula.tree})
+        formula = Formula.of(substitute(view.formula.tree, {value.name: self.all.pop().formula.tree}))
         live = last.live if last.place in view.live else frozenset[int]()
-        return replace(view, formula=Formula.of(tree), near=last.near, reads=last.reads, live=live)
+        self.numbers.formulas[view.place] = formula, last.reads
+        return replace(view, formula=formula, reads=last.reads, live=live)
 
     def _statements(self, operation: Operation) -> Iterator[Statement]:
         """What one operation computes."""
@@ -111,15 +105,13 @@ class Statements:
             text = template
             for result, other in at.items():
                 text = text.replace(f"{{o{result}}}", f"v{other}")
-            statement = self._held(place, text, operation, inputs)
+            inner = step.values[place].inner and name in _VIEWS
+            statement = self._made(place, text, operation, inputs, inner)
             done.add(place)
-            if step.values[place].inner and name in _VIEWS and not statement.reason:
-                self._read[f"v{place}"] = statement.formula.tree
-                self._inside[place] = statement.reads
-            elif place in self.arrays:
+            if place in self.numbers and statement:
                 yield statement
         for place in operation.outs:
-            if place not in done and place in self.arrays:
+            if place not in done and place in self.numbers:
                 yield self._opaque(place, operation, inputs, "there is no formula for it")
 
     def _formulas(self, operation: Operation, name: str) -> Mapping[int, str] | None:
@@ -133,75 +125,70 @@ class Statements:
         except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
             return None
 
-    def _held(self, place: int, text: str, operation: Operation, inputs: tuple[int, ...]) -> Statement:
-        """The statement, its formula held against the recorded numbers."""
+    def _made(self, place: int, text: str, operation: Operation, inputs: tuple[int, ...], inner: bool) -> Statement | None:
+        """The statement; of a view that has no name, None, since it is put into what reads it."""
+        value, places = self._step.values[place], dict[str, str]()
+        general = _VALUE.sub(lambda found: places.setdefault(found[1], f"v{len(places)}"), text)  # the same of all layers alike
+        read = [*map(int, places)]
         try:
-            tree = parse(text).tree
-            read = [int(name[1:]) for name in names(tree)]
-            values = {f"v{one}": self.arrays[one] for one in read}
-            formula = Formula.of(tree)
-            forms = {name: form_of(value) for name, value in values.items()}
-            found, kind = infer(formula, forms), self._kind(place)
-            if kind == "f" != kind_of(found):  # truth values and counts that are made numbers
-                tree = Binary("*", Number(1.0), tree)
-                formula = Formula.of(tree)
-                found = infer(formula, forms)
+            tree = self._fitting(general, read, value)
         except (FormulaError, KeyError, ValueError) as error:
             return self._opaque(place, operation, inputs, getattr(error, "message", "its operands were not recorded"))
-        value = self._step.values[place]
-        if tuple(found) != value.shape or kind not in ("", kind_of(found)):
+        if tree is None:
             return self._opaque(place, operation, inputs, "its formula has another shape, or kind of number")
-        try:
-            with np.errstate(all="ignore"):
-                near = self._near(place, formula, values, found)
-        except (FormulaError, TypeError, ValueError, IndexError, MemoryError) as error:
-            return self._opaque(place, operation, inputs, str(error))
+        whole = substitute(tree, self._names(read))
         reads = tuple(dict.fromkeys(inner for one in read for inner in self._inside.get(one, (one,))))
-        shown = Formula.of(substitute(tree, {f"v{one}": self._read.get(f"v{one}", Name(self._step.values[one].name)) for one in read}))
-        if near is None:
-            return replace(self._opaque(place, operation, inputs, f"{shown.text} gives other numbers"), reads=reads)
-        return Statement(place, shown, operation, near, "", reads)
+        if inner:
+            self._read[place], self._inside[place] = whole, reads
+        formula = Formula("", whole) if inner else Formula.of(whole)
+        self.numbers.formulas[place] = formula, reads
+        return None if inner else Statement(place, formula, operation, "", reads)
 
-    def _kind(self, place: int) -> str:
-        """The kind of number that was recorded; "" where none was."""
-        return self.arrays[place].dtype.kind if place in self.arrays else ""
+    def _names(self, read: Sequence[int]) -> dict[str, Tree]:
+        values = self._step.values
+        return {f"v{place}": self._read.get(one) or Name(values[one].name) for place, one in enumerate(read)}
 
-    def _near(self, place: int, formula: Formula, values: Mapping[str, Array], found: Shape) -> float | None:
-        """How far the recorded numbers may be off; None where they are farther. Numbers that were not recorded are worked out."""
-        exact = np.asarray(evaluate(formula, {name: _double(value) for name, value in values.items()}))
-        dtype = self._step.values[place].dtype
-        if place not in self.arrays:
-            self.arrays[place] = np.asarray(
-                evaluate(formula, values, next((v.dtype for v in values.values() if v.dtype.kind == "f"), np.float64))
-            )
-            return 0.0
-        due = self.arrays[place]
-        if due.dtype.kind != "f" or kind_of(found) != "f":
-            return 0.0 if np.array_equal(exact, due) else None
-        single = np.asarray(evaluate(formula, values, due.dtype), np.float64)
-        known = np.isfinite(due) & np.isfinite(exact)
-        size = float(np.max(np.abs(due[known]), initial=0.0))
-        own = float(np.max(np.abs(single - exact)[known & np.isfinite(single)], initial=0.0))
-        near = _TIMES * max(own, _EPSILON.get(dtype, 2.0**-24) * size)
-        large = np.abs(exact) - LARGEST[dtype]
-        alike = (
-            np.array_equal(np.isnan(exact), np.isnan(due))
-            and not ((np.isinf(due) != (np.isinf(single) | (large > 0))) & ~(np.abs(large) <= near)).any()
-        )
-        return near if alike and float(np.max(np.abs(exact - due)[known], initial=0.0)) <= near else None
+    def _fitting(self, general: str, read: Sequence[int], value: Value) -> Tree | None:
+        """A formula that gives what was recorded, as far as shapes and kinds tell, or None.
+
+        Raises:
+            FormulaError: where its operands do not fit.
+            KeyError: where one of them was not recorded.
+        """
+        if general not in self._parsed:
+            self._parsed[general] = parse(general).tree
+        tree, kind = self._parsed[general], kind_of_number(value)
+        found = self._form(tree, general, read)
+        if kind == "f" != kind_of(found):  # truth values and counts that are made numbers
+            tree, found = Binary("*", Number(1.0), tree), Form.of(found)
+        elif kind == "b" != kind_of(found):
+            tree, found = Binary("!=", tree, Number(0)), Form.of(found, "b")
+        return tree if tuple(found) == value.shape and kind == kind_of(found) else None
+
+    def _form(self, tree: Tree, general: str, read: Sequence[int]) -> Form:
+        values = self._step.values
+        forms = tuple((values[place].shape, self.numbers.kind(place)) for place in read)
+        key = general, forms
+        if key not in self._inferred:
+            given = {f"v{place}": Form.of(*form) for place, form in enumerate(forms)}
+            try:
+                self._inferred[key] = infer(Formula(general, tree), given)
+            except FormulaError as error:
+                self._inferred[key] = error
+        found = self._inferred[key]
+        if not isinstance(found, FormulaError):
+            return found
+        if self._read.keys().isdisjoint(read):
+            raise found
+        # in an axis that a view makes, both sides may be stretched
+        inner = {one for place in read for one in self._inside.get(place, (place,))}
+        whole = Formula(general, substitute(tree, self._names(read)))
+        return infer(whole, {values[place].name: Form.of(values[place].shape, self.numbers.kind(place)) for place in inner})
 
     def _opaque(self, place: int, operation: Operation, inputs: tuple[int, ...], reason: str) -> Statement:
         own = Formula.of(Name(OWN.format(self._step.values[place].name)))
         reads = tuple(dict.fromkeys(inner for one in inputs for inner in self._inside.get(one, (one,))))
-        return Statement(place, own, operation, 0.0, reason, reads)
-
-
-def _wide(array: Array) -> Array:
-    return array.astype(np.float32) if array.dtype == np.float16 else array.astype(np.int64) if array.dtype.kind in "iu" else array
-
-
-def _double(array: Array) -> Array:
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+        return Statement(place, own, operation, reason, reads)
 
 
 def _plain(name: str) -> str:

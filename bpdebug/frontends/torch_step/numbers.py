@@ -1,0 +1,210 @@
+"""The numbers of a recorded step: read, or computed, when they are asked for; and how far formulas are from torch's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
+from math import inf, isfinite
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.numbers import short
+from bpdebug.core.parser import Formula
+from bpdebug.frontends.torch_step.reading import Step, Value
+
+_EPSILON = {"bfloat16": 2.0**-8, "float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
+_LARGEST = defaultdict(lambda: inf, bfloat16=2.0**128 * (1 - 2.0**-8), float16=65504.0, float32=2.0**128 * (1 - 2.0**-24))
+"""The largest number of each kind; what rounds to more is infinite."""
+_TIMES = 16
+"""How many times the formula's own rounding error torch's numbers may be off: other orders of summation, other functions."""
+
+
+def kind_of_number(value: Value) -> str:
+    """``f``, ``i`` or ``b``, as NumPy has it; "" for complex numbers and the like."""
+    if value.dtype.startswith(("float", "bfloat")):
+        return "f"
+    return "b" if value.dtype == "bool" else "i" if value.dtype.startswith(("int", "uint")) else ""
+
+
+class Numbers(Mapping[int, Array]):
+    """The numbers of a step's values, by their places; those of views are worked out.
+
+    Args:
+        step: which.
+
+    Attributes:
+        formulas: of values, over names, with the places that each reads.
+    """
+
+    def __init__(self, step: Step) -> None:
+        self._step, self.formulas = step, dict[int, tuple[Formula, tuple[int, ...]]]()
+        self._worked, self._agreement = dict[int, Array](), dict[int, tuple[float, float]]()
+
+    def __getitem__(self, place: int) -> Array:
+        if place in self._step.arrays:
+            array = self._step.arrays[place]
+            return array.astype(np.float32) if array.dtype == np.float16 else array.astype(np.int64) if array.dtype.kind in "iu" else array
+        if place not in self._worked:
+            formula, reads = self.formulas[place]
+            values = self.of(reads)
+            dtype = next((one.dtype for one in values.values() if one.dtype.kind == "f"), np.float64)
+            self._worked[place] = np.asarray(evaluate(formula, values, dtype))
+        return self._worked[place]
+
+    def of(self, reads: tuple[int, ...]) -> dict[str, Array]:
+        """Numbers by the names of the values."""
+        return {self._step.values[one].name: self[one] for one in reads}
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._step.arrays or place in self.formulas
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([*self._step.arrays, *(place for place in self.formulas if place not in self._step.arrays)])
+
+    def __len__(self) -> int:
+        return len([*self])
+
+    def kind(self, place: int) -> str:
+        """The kind of number of a value.
+
+        Raises:
+            KeyError: where it is not there.
+        """
+        if place not in self or not (kind := kind_of_number(self._step.values[place])):
+            raise KeyError(place)
+        return kind
+
+    @cached_property
+    def broken(self) -> tuple[set[int], set[int]]:
+        """The places of values with infinite numbers, and with NaN."""
+        found = dict(_looked_at(self._step) if self._step.broken is None else self._step.broken)
+        for place, (_, reads) in self.formulas.items():
+            if place not in self._step.arrays and not found.keys().isdisjoint(reads) and (kind := _broken(self[place])):
+                found[place] = kind
+        return {place for place, kind in found.items() if kind == "inf"}, {place for place, kind in found.items() if kind == "nan"}
+
+    def agreement(self, place: int) -> tuple[float, float]:
+        """How far torch's numbers are from those of the formula in double precision, and how far they may be by rounding; infinitely far
+        where the formula cannot be computed, or is not finite where they are. Worked out once."""
+        if place not in self._agreement:
+            self._agreement[place] = self._distance(place)
+        return self._agreement[place]
+
+    def _distance(self, place: int) -> tuple[float, float]:
+        due, dtype = self[place], self._step.values[place].dtype
+        if place not in self.formulas or place not in self._step.arrays:
+            return 0.0, 0.0
+        formula, reads = self.formulas[place]
+        values = self.of(reads)
+        try:
+            exact = np.asarray(evaluate(formula, {name: _double(one) for name, one in values.items()}))
+            single = np.asarray(evaluate(formula, values, due.dtype), np.float64) if due.dtype.kind == "f" else exact
+        except (FormulaError, TypeError, ValueError, IndexError, MemoryError):
+            return inf, 0.0
+        if exact.shape != due.shape:
+            return inf, 0.0
+        if due.dtype.kind != "f" or exact.dtype.kind != "f":
+            return 0.0 if np.array_equal(exact, due) else inf, 0.0
+        with np.errstate(all="ignore"):
+            known = np.isfinite(due) & np.isfinite(exact)
+            own = float(np.max(np.abs(single - exact)[known & np.isfinite(single)], initial=0.0))
+            near = max(_TIMES * own, _least(due, dtype))
+            beyond = np.abs(exact) - _LARGEST[dtype]
+            unlike = (np.isinf(due) != (np.isinf(single) | (beyond > 0))) & ~(np.abs(beyond) <= near)
+            if unlike.any() or not np.array_equal(np.isnan(exact), np.isnan(due)):
+                return inf, near
+            return float(np.max(np.abs(exact - due)[known], initial=0.0)), near
+
+
+class Kept:
+    """What a stage of a recorded step has computed.
+
+    Args:
+        numbers: of the step.
+        place: of the value.
+        dtype: the kind of number that torch had.
+        unjudged: the places of the gradients of which cannot be told whether they are right.
+    """
+
+    def __init__(self, numbers: Numbers, place: int, dtype: str, unjudged: Callable[[], Collection[int]]) -> None:
+        self._numbers, self._place, self._dtype, self._unjudged = numbers, place, dtype, unjudged
+
+    @property
+    def value(self) -> Array:
+        """Its numbers."""
+        return self._numbers[self._place]
+
+    @property
+    def near(self) -> float:
+        """How far what its formula gives may be off by rounding alone."""
+        return self._numbers.agreement(self._place)[1]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is no farther off."""
+        distance, near = self._numbers.agreement(self._place)
+        return distance <= near
+
+    @property
+    def judged(self) -> bool:
+        """Whether it can be told, where it is a gradient, whether it is right."""
+        return self._place not in self._unjudged()
+
+    @property
+    def largest(self) -> float:
+        """The largest number of its kind."""
+        return _LARGEST[self._dtype]
+
+    @property
+    def told(self) -> str:
+        """How close the formula is to torch's numbers."""
+        distance, near = self._numbers.agreement(self._place)
+        if distance > near:
+            far = f", by up to {short(distance, 2)}" if isfinite(distance) else ""
+            return f"Torch's own numbers are shown: they are others than this formula gives{far}."
+        if not near:
+            return ""
+        return f"Torch's own numbers: {short(_TIMES * distance / near, 2)} × as far from the formula as {self._dtype} is by rounding."
+
+    def settle(self, computed: Array) -> None:
+        """Put the recorded numbers in the place of computed ones that differ by rounding alone, or of which the formula is not torch's."""
+        value = self.value
+        if computed.shape != value.shape:
+            return
+        if computed.dtype.kind == "f" and self.largest < np.finfo(computed.dtype).max:
+            computed[np.abs(computed) > self.largest * (1 + 2.0**-12)] *= inf
+        near = _least(value, self._dtype) if value.dtype.kind == "f" else 0.0
+        if _close(computed, value, near) or not self.agrees or _close(computed, value, self.near):
+            computed[...] = value
+
+
+def _double(array: Array) -> Array:
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+
+def _close(computed: Array, value: Array, near: float) -> bool:
+    return bool(np.allclose(computed, value, 0.0, near, equal_nan=True))
+
+
+def _least(due: Array, dtype: str) -> float:
+    """How far numbers may be off at least, before their formula is asked."""
+    size = np.max(np.abs(due), where=np.isfinite(due), initial=0.0)
+    return float(_TIMES * _EPSILON.get(dtype, 2.0**-24) * size)
+
+
+def _broken(array: Array) -> str:
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return ""
+    return "nan" if np.isnan(array).any() else "inf"
+
+
+def _looked_at(step: Step) -> dict[int, str]:
+    """What is not finite, of a recording that does not say so."""
+    return {place: kind for place, array in step.arrays.items() if (kind := _broken(array))}
+
+
+__all__ = ["Kept", "Numbers", "kind_of_number"]
