@@ -21,10 +21,8 @@ __all__ = sorted([*FUNCTIONS, *_SPELLED, *CONSTANTS, "newaxis", "np", "s_"])  # 
 
 def _written(row: Function) -> Callable[..., Any]:
     """The function of a row that is made of others: a Python function of its formula."""
-    options = [f"axis={row.axis}"] * bool(row.axes) + ["keepdims=False"] * row.reduces
-    signature = ", ".join([f"{name}={row.usual[name]}" if name in row.usual else name for name in row.parameters] + options)
     scope = {name: globals()[name] for name in FUNCTIONS if name in globals()}
-    exec(f"def {row.name}({signature}):\n    return {row.formula.format(axis='axis', keepdims='keepdims')}", scope)
+    exec(f"def {row.name}({row.signature}):\n    return {row.formula.format(axis='axis', keepdims='keepdims')}", scope)
     made: Callable[..., Any] = scope[row.name]
     made.__doc__ = f"``{row.formula.format(axis='axis', keepdims='keepdims')}``"
     return made

@@ -43,7 +43,6 @@ class Function(Record):
         single: whether it takes single truth values only.
         python: what a pasted formula calls, where that is not ``run``.
         unicode: a template with ``{}`` for each argument.
-        torch: what PyTorch calls it, where that is not its name; a text over ``a``, ``b`` and ``c`` where it takes other arguments.
         box: how a worked solution sets it, from the letter of an axis and the arguments.
         slopes: the derivative by each argument, as text over the arguments ``u`` and ``v``; none where there is no such rule.
         adjoint: what it passes back to its first argument, as text over its parameters, what arrives, ``g``, and its own ``value``, both
@@ -73,10 +72,16 @@ class Function(Record):
     cellwise: bool = False
     python: Callable[..., Any] | None = None
     unicode: str = ""
-    torch: str = ""
     box: Callable[..., Piece] = row
     slopes: tuple[str, ...] = ()
     adjoint: str = ""
+
+    @property
+    def signature(self) -> str:
+        """What it takes, as Python defines it."""
+        own = [name if place < self.arity else f"{name}={self.usual.get(name) or None}" for place, name in enumerate(self.parameters)]
+        axis = {"": [], "asks": ["axis"], "has": [f"axis={self.axis}"]}[self.axes]
+        return ", ".join([*own, *axis, *["keepdims=False"] * self.reduces])
 
     def numbers(self, values: list[Any], number: Callable[[Any], Any]) -> list[Any]:
         """The arguments; where the result is a number of the scenario's precision, those that are counts or truth values made such by

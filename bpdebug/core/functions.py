@@ -35,7 +35,6 @@ _UNSCALED = f"exp(x - {_HIGHEST})"
 _TOTAL = f"sum({_UNSCALED}, axis={{axis}}, keepdims=True)"
 _SOFTPLUS = "maximum(x, 0) + log1p(exp(-abs(x)))"
 _NORMAL = "(1 + erf(x / sqrt(2)))"
-_TORCH_WHERE = "torch.where(torch.as_tensor(a, dtype=torch.bool), number(b), number(c))"
 _ELEMENTWISE = (
     elementwise("exp", np.exp, slopes=("exp(u)",)),
     elementwise("expm1", np.expm1, slopes=("exp(u)",)),
@@ -70,8 +69,8 @@ _ELEMENTWISE = (
         slopes=("u > v", "v > u"),
     ),
     elementwise("minimum", np.minimum, 2, result="same", box=called("min"), branch=np.where, slopes=("u < v", "v < u")),
-    row_of("where(condition, x, y)", np.where, result="same", cellwise=True, truths=(0,), torch=_TORCH_WHERE, box=_cases),
-    row_of("stop_gradient(x)", stop_gradient, result="same", cellwise=True, torch="a.detach()"),
+    row_of("where(condition, x, y)", np.where, result="same", cellwise=True, truths=(0,), box=_cases),
+    row_of("stop_gradient(x)", stop_gradient, result="same", cellwise=True),
     elementwise("isnan", np.isnan, result="bool"),
     elementwise("isinf", np.isinf, result="bool"),
     elementwise("isfinite", np.isfinite, result="bool"),
@@ -87,13 +86,12 @@ _REDUCTIONS = (
         adjoint="g",
     ),
     reduction("mean", np.mean, adjoint="g / {count}"),
-    reduction("max", np.max, result="same", torch="torch.amax", adjoint=_SHARED),
-    reduction("min", np.min, result="same", torch="torch.amin", adjoint=_SHARED),
+    reduction("max", np.max, result="same", adjoint=_SHARED),
+    reduction("min", np.min, result="same", adjoint=_SHARED),
     reduction("prod", np.prod, result="same", unicode="Π{axis}", adjoint=_OTHERS),
     reduction(
         "norm",
         norm,
-        torch="torch.linalg.vector_norm",
         unicode="‖{}‖",
         box=lambda axis, x: lowered(fence("‖‖", x), axis),
         adjoint="g * x / divisor",

@@ -10,8 +10,8 @@ import numpy as np
 
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tensors import Array
-from bpdebug.core.writing import BLANK
-from bpdebug.export.python import READABLE, encoded, python_names, python_text, title_of
+from bpdebug.core.writing import BLANK, to_text
+from bpdebug.export.python import READABLE, encoded, python_names, renamed, title_of
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 TAKEN = ("np", "base64", "newaxis", "s_", "print")
@@ -44,7 +44,7 @@ def _lines(step: WorkedStage, worked: WorkedUpdate, names: dict[str, str]) -> It
     if stage.blank:
         yield f"{names[stage.name]} = {BLANK}  # yours to fill in"
         return
-    text, made = python_text(stage.formula.tree, names), evaluate(stage.formula, step.operands, worked.program.dtype)
+    text, made = to_text(renamed(stage.formula.tree, names)), evaluate(stage.formula, step.operands, worked.program.dtype)
     given = [f"np.{dtype}"] * (made.dtype != dtype)
     if not made.flags.carray or any(np.may_share_memory(made, operand) for operand in step.operands.values()):
         text = f'np.array({", ".join([text, *given])}, order="C")'

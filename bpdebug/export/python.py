@@ -13,7 +13,6 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Name, Tree, substitute
-from bpdebug.core.writing import to_text
 from bpdebug.export.update import WorkedUpdate
 
 MOST_NUMBERS = 5_000_000
@@ -46,9 +45,9 @@ def python_names(worked: WorkedUpdate, taken: Collection[str]) -> dict[str, str]
     return names
 
 
-def python_text(tree: Tree, names: dict[str, str]) -> str:
+def renamed(tree: Tree, names: dict[str, str]) -> Tree:
     """A formula under Python's names."""
-    return to_text(substitute(tree, {name: Name(python) for name, python in names.items()}))
+    return substitute(tree, {name: Name(python) for name, python in names.items()})
 
 
 def encoded(value: Array) -> str:

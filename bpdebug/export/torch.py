@@ -12,23 +12,33 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.errors import BpdebugError
-from bpdebug.core.expansion import spelled_out
-from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, RATE, Rule
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Name, Tree, names, walk
+from bpdebug.core.tree import Name, Tree, names
 from bpdebug.core.writing import to_text
-from bpdebug.export.python import READABLE, encoded, python_names, python_text, title_of
+from bpdebug.export.python import READABLE, encoded, python_names, renamed, title_of
+from bpdebug.export.torch_words import SHARED, Words, definitions, worded
 from bpdebug.export.update import WorkedStage, WorkedUpdate
 
 _KINDS = {"b": "bool", "i": "int64", "u": "int64"}
 """What PyTorch calls numbers that are no fractions."""
-_NUMBER = """\
-def number(x):
-    return torch.as_tensor(x, dtype=torch.float64)"""
-_TAKEN = ("torch", "F", "base64", "number", "optimizer", "gradients", "gradient", "parameters", "parameter", "tensor", "name")
+_TAKEN = (
+    "torch",
+    "F",
+    "base64",
+    "reduce",
+    *SHARED,
+    "Key",
+    "optimizer",
+    "gradients",
+    "gradient",
+    "parameters",
+    "parameter",
+    "tensor",
+    "name",
+)
 
 
 def to_script(worked: WorkedUpdate) -> str:
@@ -66,6 +76,11 @@ class _Script:
         self.title, self.names = title_of(worked), python_names(worked, _TAKEN)
         self.steps = {phase: [step for step in worked.stages if step.stage.phase is phase] for phase in Phase}
         self.own = [step.stage for step in self.steps[Phase.FORWARD] + self.steps[Phase.LOSS] if step.stage.edited]
+        self.writer = Words({self.names[name]: value for name, value in worked.values.items()})
+
+    def words(self, tree: Tree) -> str:
+        """A formula in PyTorch's words."""
+        return self.writer.write(renamed(worded(tree), self.names))
 
     def start(self, body: str) -> Iterator[str]:
         """What the script is, its imports, and the functions of the user's own formulas."""
@@ -77,25 +92,28 @@ class _Script:
         yield from [f"The scenario computes in {self.program.dtype}, this script in float64."] * (self.program.dtype != "float64")
         yield '"""'
         yield ""
-        standard = ["import base64"] * ("base64." in body) + ["from math import inf, nan"] * bool(re.search(r"\b(inf|nan)\b", body))
+        called = [worded(stage.formula.tree) for stage in self.own]
+        called += [worded(node.value) for node in self.program.network.nodes if not node.operation.torch]
+        defined = [*definitions(called, body)]
+        whole = "\n".join([*defined, body])
+        standard = ["import base64"] * ("base64." in body) + ["from functools import reduce"] * ("reduce(" in whole)
+        standard += ["from math import inf, nan"] * bool(re.search(r"\b(inf|nan)\b", body))
         yield from [*standard, ""] if standard else []
-        yield from ["import torch"] + ["import torch.nn.functional as F"] * ("F." in body)
+        yield from ["import torch"] + ["import torch.nn.functional as F"] * ("F." in whole)
         yield "\ntorch.set_printoptions(precision=10, linewidth=140)"
-        spelled = [spelled_out(node.value) for node in self.program.network.nodes if not node.operation.torch]
-        for definition in _helpers([stage.formula.tree for stage in self.own], spelled):
-            yield f"\n\n{definition}" if definition.startswith("def") else f"\n{definition}"
+        yield from ["torch.set_default_dtype(torch.float64)"] * (not self.program.layers)
+        for definition in defined:
+            yield f"\n{definition}" if " = " in definition.partition("\n")[0] else f"\n\n{definition}"
 
     def tensors(self) -> Iterator[str]:
         """The batch, the constants that formulas name, and the parameters."""
-        subscripts = [part for node in self.program.network.nodes for part in walk(node.value) if isinstance(part, Index)]
-        places = {name for subscript in subscripts for array in subscript.arrays for name in names(array)}
         for name in self.program.sources:
             value = self.given[name]
-            yield f"{self.names[name]} = {_literal(value if name in places else np.asarray(value, float))}"
+            yield f"{self.names[name]} = {_literal(np.asarray(value, float) if self.program.layers else value)}"
         yield f"m = {int(self.given['m'])}"
         used = {"l2"} | {name for stage in self.own for name in stage.formula.names}
         used |= {name for node in self.program.network.nodes for name in names(node.value)}
-        yield from (f"{name} = {float(self.given[name])!r}" for name in self.program.constants if name in used)
+        yield from (f"{self.names[name]} = {self.given[name].item()!r}" for name in self.program.constants if name in used)
         yield ""
         yield from (f"{self.names[name]} = {_literal(self.given[name])}.requires_grad_()" for name in self.program.parameters)
 
@@ -107,14 +125,14 @@ class _Script:
             formula = self.expression(node)
             if step.stage.edited:
                 derived = f", in the place of {to_text(step.stage.derived.tree)}" if step.stage.derived else ""
-                formula = f"number({python_text(step.stage.formula.tree, self.names)})  # your own formula{derived}"
+                formula = f"number({self.words(step.stage.formula.tree)})  # your own formula{derived}"
             yield f"{self.names[node.output]} = {formula}"
             yield from _by_hand(step, "was done by hand here; this script goes on without it")
 
     def expression(self, node: Node) -> str:
         """A node in PyTorch's own words, or where it has none for it, as the table has it; a loss with its factor and means."""
         if not node.operation.torch:
-            return python_text(spelled_out(node.value), self.names)
+            return self.words(node.value) + ".clone()" * isinstance(node.value, Name)
         arguments = {name: to_text(given) if isinstance(given, Tree) else self.names[given] for name, given in node.arguments.items()}
         text, loss = node.operation.torch.format(**arguments), self.program.network.asked
         if not node.operation.name.startswith(loss.function):
@@ -206,26 +224,3 @@ def _literal(value: Array) -> str:
     numbers = np.asarray(value, kind).tolist()
     text = "[\n" + ",\n".join(f"    {row!r}" for row in numbers) + ",\n]" if value.ndim else repr(numbers)
     return f"torch.tensor({text}, dtype=torch.{kind})"
-
-
-def _helpers(own: list[Tree], spelled: list[Tree]) -> Iterator[str]:
-    """The definitions that formulas of the language need, in the order of the function table: those that call something, and a user's."""
-    calling = [tree for tree in spelled if any(isinstance(node, Call) for node in walk(tree))]
-    nodes = [node for tree in (*own, *calling) for node in walk(tree)]
-    called = {node.function for node in nodes if isinstance(node, Call)}
-    constants = {node.name for node in nodes if isinstance(node, Name)} & CONSTANTS.keys()
-    if constants:
-        yield "\n".join(f'{name} = float("{name}")' if name != "pi" else "pi = torch.pi" for name in sorted(constants))
-    yield from [_NUMBER] if nodes else []
-    for row in FUNCTIONS.values():
-        if row.name in called:
-            if not row.torch and (row.structural or row.formula or row.static or row.listed):
-                told = f"the table of functions has no PyTorch name for {row.name}; NumPy's script can (--format numpy)"
-                raise BpdebugError(f"a PyTorch script cannot be written: {told}")
-            run, arguments = row.torch or f"torch.{row.name}", ", ".join("abc"[: row.arity])
-            given = run if "(" in run else f"{run}({', '.join(f'number({a})' for a in 'abc'[: row.arity])})"
-            if row.reduces:
-                arguments += ", axis=None, keepdims=False"
-                whole = f"{run}(number(a)).reshape([1] * (number(a).ndim * keepdims))"
-                given = f"{whole} if axis is None else {run}(number(a), dim=axis, keepdim=keepdims)"
-            yield f"def {row.name}({arguments}):\n    return {given}"

@@ -13,9 +13,11 @@ from random_networks import COMBINATIONS, scenario_of
 from bpdebug.core import operations, optimizers, texts
 from bpdebug.core.description import Layer, Optimizer, Scenario, Training
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.export.formats import FORMATS, exported
+from bpdebug.export.torch_words import WORDS
 from bpdebug.session.session import Session
 
 MISH = (
@@ -68,7 +70,7 @@ def test_a_new_activation_is_written_by_its_formula(monkeypatch):
     monkeypatch.setitem(OPERATIONS, "mish_by_hand", operations._row(*MISH))
     script = script_of(Scenario("new", ("a", "b"), (Layer(3, "mish_by_hand"), Layer(1, "sigmoid")), X, Y, training=Training(5)))
     assert "\na1 = z1 * tanh(log1p(exp(z1)))\n" in script
-    assert "def log1p(a):" in script
+    assert "def log1p(x):" in script
     assert undefined(script) == set()
 
 
@@ -99,6 +101,7 @@ def test_a_new_optimizer_is_refused_with_a_sentence_until_it_has_a_name(monkeypa
 
 
 def test_every_shipped_row_has_a_name_in_pytorch():
+    assert WORDS.keys() <= FUNCTIONS.keys()
     assert [row.name for row in OPERATIONS.values() if not row.torch] == ["affine", "linear", "add"]  # these are Python as they stand
     assert all(row.torch for row in OPTIMIZERS.values())
     assert all(np.isin(letter, ("t", *row.slots)) for row in OPTIMIZERS.values() for letter in row.torch_state.values())

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
+from functools import reduce
 
 import numpy as np
 import pytest
+from forms import FORMS, GIVEN
+from programs import PROGRAMS, program_in
 from random_networks import COMBINATIONS, scenario_of
 
+from bpdebug.core.derive import derived
 from bpdebug.core.description import Layer, Loss, Optimizer
-from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.parser import parse
 from bpdebug.core.record import replace
+from bpdebug.core.structure import kind_of
 from bpdebug.core.writing import to_text
 from bpdebug.export.torch import to_script
+from bpdebug.export.torch_words import Words, definitions, worded
 from bpdebug.export.update import working
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
@@ -73,11 +79,36 @@ def test_a_script_computes_the_same_for_every_activation_loss_and_optimizer():
 @pytest.mark.parametrize("name", [entry.name for entry in shipped()])
 def test_the_shipped_scenarios_agree(name):
     left_out = ("da2", "dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1", "W1", "b1", "W2", "b2") if name == "tutorial_as_written" else ()
-    refuses = name in ("attention", "conv", "ninja")  # what has no short spelling in PyTorch is said to
-    refused = pytest.raises(BpdebugError, match="has no PyTorch name for") if refuses else contextlib.nullcontext()
     for update in (0, 3):
-        with refused:
-            assert_agrees(worked(load_scenario(name), f"goto update {update}"), left_out)
+        assert_agrees(worked(load_scenario(name), f"goto update {update}"), left_out)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_so_do_programs_of_lines(name, tmp_path):
+    for update in (0, 2):
+        assert_agrees(worked(program_in(tmp_path, name), f"goto update {update}"))
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_a_form_in_which_a_function_may_be_written_is_the_same_in_pytorch(text):
+    formula, random = parse(text), np.random.default_rng(0)
+    values = {name: random.uniform(0.2, 0.8, tuple(shape)) for name, shape in GIVEN.items() if kind_of(shape) == "f"}
+    values |= {"i": random.integers(0, 3, 3), "j": random.integers(0, 3, (2, 2)), "b": np.array([True, False, True]), "m": np.array(5)}
+    tree = worded(formula.tree)
+    written = Words(values).write(tree)
+    scope = {"torch": torch, "F": torch.nn.functional, "reduce": reduce}
+    exec("\n".join(definitions([tree], written)), scope)
+    leaves = {name: torch.tensor(value, requires_grad=value.dtype.kind == "f") for name, value in values.items()} | {"m": 5}
+    found, ours = eval(written, scope | leaves), evaluate(formula, values)  # noqa: S307 - of our own tables
+    np.testing.assert_allclose(found.detach().numpy(), ours, rtol=1e-10, strict=True)
+    wanted = [name for name in formula.names if kind_of(GIVEN[name]) == "f"]
+    made = derived("o", formula, GIVEN, wanted)
+    values |= {"o": ours, "g": random.standard_normal(ours.shape)}
+    for name, inner in made.inner:
+        values[name] = evaluate(inner, values)
+    found.backward(torch.tensor(values["g"]))
+    for name, gradient in made.gradients.items():
+        np.testing.assert_allclose(leaves[name].grad.numpy(), evaluate(gradient, values), rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def test_a_saturated_network_has_nan_in_the_same_places():
