@@ -41,7 +41,8 @@ def check_places(formula: Formula, shapes: Mapping[str, Shape], other: Mapping[s
             item, axis = items[place], axes[place]
             if shape[axis] != there.shape(operand)[axis] or isinstance(shape[axis], Unknown):
                 continue
-            if wrong := _wrong(item, shape[axis], given):
+            first = 0 if isinstance(tree, Call) and tree.function == "cross_entropy" else -shape[axis]
+            if wrong := _wrong(item, range(first, shape[axis]), given):
                 cell = f" ({cell_name(item.name, wrong[1])})" if isinstance(item, Name) and wrong[1] else ""
                 about = f"{to_text(operand)}, which is {shape_text(shape)}; places count from 0"
                 raise ShapeError(f"index {wrong[0]}{cell} is out of range for axis {axis} of {about}", formula.text, tree.column)
@@ -55,6 +56,8 @@ def _subscripts(tree: Tree) -> Iterator[tuple[Tree, Tree, Sequence[Item]]]:
                 yield node, operand, items
             case Call("add_at", (operand, Key(items), *_)):
                 yield node, operand, items
+            case Call("cross_entropy", (operand, labels)):
+                yield node, operand, [..., labels]
             case Call("take", (operand, places), int(axis)) if axis >= 0:
                 yield node, operand, [*[(None, None, None)] * axis, places]
 
@@ -64,13 +67,13 @@ def _form(shapes: Inference, item: Item) -> object:
     return shapes.item(item) if isinstance(item, Tree) else item
 
 
-def _wrong(item: Item, length: int, given: Mapping[str, Array]) -> tuple[int, tuple[int, ...]] | None:
+def _wrong(item: Item, there: range, given: Mapping[str, Array]) -> tuple[int, tuple[int, ...]] | None:
     """A place that is outside, and where it stands."""
     try:
         places = _values(item, given)  # type: ignore[arg-type]
     except (BpdebugError, ValueError, IndexError, TypeError):
         return None
-    outside = np.argwhere((places < -length) | (places >= length)) if places.dtype.kind in "iu" else np.zeros((0, 0))
+    outside = np.argwhere((places < there.start) | (places >= there.stop)) if places.dtype.kind in "iu" else np.zeros((0, 0))
     return (int(places[tuple(outside[0])]), tuple(map(int, outside[0]))) if len(outside) else None
 
 

@@ -112,6 +112,8 @@ REPLACED = [
     ),
     ("tanh(x @ W1 + b1)", "tanh(x @ W1 + b1 * W1[2, 0])", "3:26", "index 2 is out of range for axis 0 of W1, which is 2×3"),
     ("mean((o - y) ** 2)", "mean(h[arange(len(x)), x[:, 0] + 3])", "6:15", "index 3 is out of range for axis 1 of h, which is 4×3"),
+    ("mean((o - y) ** 2)", "cross_entropy(h, 3 * y[:, 0])", "6:10", "index 3 is out of range for axis 1 of h, which is 4×3"),
+    ("mean((o - y) ** 2)", "cross_entropy(h, y[:, 0] - 1)", "6:10", "index -1 is out of range for axis 1 of h, which is 4×3"),
     ("mean((o - y) ** 2)", "mean(take(W1, y + 2, axis=0))", "6:15", "index 2 is out of range for axis 0 of W1, which is 2×3"),
     # the sections of the file
     ("data:", "network: {layers: [3, 1]}\ndata:", "8:1", "'network' belongs to another kind of scenario", "keep one of the two"),
