@@ -104,7 +104,7 @@ class HealthLog:
         complete = [self._known[_key(timeline, update)] for update in wanted]
         if len(self._known) > _KEPT:
             self._known.clear()
-        key = (program, timeline.position.phase is Phase.UPDATE, *_key(timeline, last))
+        key = (program, *_key(timeline, last))
         if key != self._obstacles[0]:
             yield "looking for what keeps it from learning"
             self._obstacles = key, obstacles(program, machine.persistent, last)

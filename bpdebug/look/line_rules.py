@@ -1,13 +1,14 @@
-"""The rule behind a gradient of a program of lines: the derivatives on its way back through one line, and why there are sums."""
+"""The rule behind a gradient: the derivatives on its way back through one line, and why there are sums."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from math import prod
 
-from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.network import Node
+from bpdebug.core.functions import COMPARISONS, FUNCTIONS
+from bpdebug.core.network import Node, Phase
+from bpdebug.core.operation import Operation as Row
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
@@ -15,7 +16,7 @@ from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.texts import DERIVATIVES, PHRASES, REASONS
-from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, names, substitute, walk
+from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, literal, names, walk
 from bpdebug.look.inside import Inner, Way, inner_of, ways
 from bpdebug.look.slopes import NoSlope, slope_of
 from bpdebug.time.parts import activation_of
@@ -29,7 +30,7 @@ def line_rule(program: Program, stage: Stage, node: Node, style: Style, shapes: 
     """Where the formula of a gradient comes from, in a few sentences.
 
     Args:
-        program: of lines.
+        program: as it holds when the stage runs.
         stage: the gradient, or an inner value.
         node: the line that it comes back through.
         style: how formulas are written.
@@ -40,21 +41,29 @@ def line_rule(program: Program, stage: Stage, node: Node, style: Style, shapes: 
     target = own.part if own and own.part else Name(stage.of)
     begin = next((inner for inner in reversed(read) if inner.part and [*islice(ways(inner.part, target), 1)]), None)
     start = begin.part if begin and begin.part else node.value
-    return _Rule(program, node, style, shapes).told(stage, start, target, begin, own)
+    return Rule(program, node, style, shapes).told(stage, start, target, begin, own)
 
 
-class _Rule:
-    """Writes the rule of a way through a line."""
+class Rule:
+    """Writes the rule of a way through a line, be it one of a script or one that stands for a layer."""
 
     def __init__(self, program: Program, node: Node, style: Style, shapes: Mapping[str, Shape]) -> None:
         self.program, self.node, self.style, self.shapes = program, node, style, shapes
+        self.layered = node.operation.name != "line"
 
     def told(self, stage: Stage, start: Tree, target: Tree, begin: Inner | None, own: Inner | None) -> str:
         """The sentences."""
         found = [*islice(ways(start, target), _WAYS)]
         facts = dict.fromkeys(fact for way in found for fact in self._facts(way))
         reasons = dict.fromkeys(reason for way in found for reason in self._reasons(way))
-        line = f"{render_name(self.node.output, self.style)} = {self.text(self.node.value)}"
+        several = [PHRASES["several ways"].format(name=self.text(target))] * (len(found) > 1)
+        inside = [PHRASES["inside"].format(part=self.text(own.part))] if own and own.part else []
+        return self.said(stage, facts, [*reasons, *several, *inside], begin)
+
+    def said(self, stage: Stage, facts: Iterable[str], reasons: Iterable[str], begin: Inner | None = None) -> str:
+        """The line with these derivatives and what arrives; of a layer what the stage means; and why it is so."""
+        short = self.node.phase is Phase.FORWARD and self.node.short
+        line = f"{render_name(self.node.output, self.style)} = {short or self.text(self.node.value)}"
         said = PHRASES["from" if facts else "from alone"].format(line=line, facts=", ".join(islice(facts, _FACTS)))
         arriving = self.program.gradients.get(self.node.output, "")
         if begin and begin.part:
@@ -62,9 +71,11 @@ class _Rule:
             said += PHRASES["times inner"].format(arriving=render_name(name, self.style), part=self.text(begin.part))
         elif arriving in stage.formula.names:
             said += PHRASES["times"].format(arriving=render_name(arriving, self.style))
-        several = [PHRASES["several ways"].format(name=self.text(target))] * (len(found) > 1)
-        inside = [PHRASES["inside"].format(part=self.text(own.part))] if own and own.part else []
-        return " ".join([f"{said}.", *reasons, *several, *inside])
+        if not self.layered:
+            return " ".join([f"{said}.", *reasons])
+        edited = self.program.stage(self.node.output).edited
+        own = [PHRASES["forward is own"].format(line=line)] * edited
+        return " ".join(filter(None, [f"{said}.", stage.meaning, *reasons, *own]))
 
     def text(self, tree: Tree) -> str:
         """A formula over tensors."""
@@ -82,7 +93,7 @@ class _Rule:
             and all(isinstance(parent, Binary) and parent.operator in "+-" for parent, _ in way)
             and isinstance(way[-1][1], Name)
         ):
-            found = [self._slope(f"({self.text(way[-1][0])})", self.text(way[-1][1]), "1")]
+            found = [self.slope(f"({self.text(way[-1][0])})", self.text(way[-1][1]), "1")]
         yield from found
 
     def _fact(self, parent: Tree, child: Tree) -> str:
@@ -102,13 +113,28 @@ class _Rule:
         return ""
 
     def _of_activation(self, name: str, parent: Tree, child: Tree) -> str:
-        row, inner = OPERATIONS[name], self.text(child) if isinstance(child, Name) else "u"
-        if _several(name):
+        row, inner = OPERATIONS[name], child if isinstance(child, Name) else _U
+        shown = row.symbol.format(z=self.text(inner))
+        arguments = {constant: literal(value) for constant, value in row.constants.items()} | {"z": inner}
+        return self.of_row(row, "z", arguments, self.node.output if parent == self.node.value else shown, shown)
+
+    def of_row(self, row: Row, argument: str, arguments: Mapping[str, str | Tree], output: str, shown: str) -> str:
+        """The derivative of an operation of the table, of a comparison what that comes to; "" where a cell depends on several.
+
+        Args:
+            row: the operation.
+            argument: with respect to which argument of the row.
+            arguments: what they are here.
+            output: what the operation makes.
+            shown: the same as it is written.
+        """
+        if _several(row, argument):
             return ""
-        shown = row.symbol.format(z=inner)
-        output = Name(self.node.output if parent == self.node.value else shown)
-        slope = substitute(row.gradients["z"].tree, {"z": child if isinstance(child, Name) else _U, row.output: output, "g": ONE})
-        return self._slope(shown, inner, render(_plain(slope), self.style, self._with_letter((), slope)))
+        inner, slope = arguments[argument], row.gradient(argument, arguments, output, ONE)
+        text = render(slope, self.style, self._with_letter((), slope))
+        compares = isinstance(slope, Binary) and slope.operator in COMPARISONS
+        variable = render_name(inner, self.style) if isinstance(inner, str) else self.text(inner)
+        return self.slope(shown, variable, PHRASES["step"].format(condition=text) if compares else text)
 
     def _of_parts(self, parent: Tree, child: Tree, slope: Tree | None = None) -> str:
         """The derivative by the name of what stands below, or by ``u``, where that is longer or stands in more places."""
@@ -122,21 +148,22 @@ class _Rule:
         shapes = self._with_letter(self._shape(child), function, slope)
         shown = render(function, self.style, shapes)
         shown = shown if isinstance(function, Call) else f"({shown})"
-        return self._slope(shown, render_name(variable, self.style), render(slope, self.style, shapes))
+        return self.slope(shown, render_name(variable, self.style), render(slope, self.style, shapes))
 
     def _with_letter(self, shape: Shape, *trees: Tree) -> dict[str, Shape]:
         """The shapes of what some formulas read, ``u`` among them."""
         read = (name for tree in trees for name in names(tree))
         return {name: self.shapes[name] for name in read if name in self.shapes} | {"u": shape}
 
-    def _slope(self, function: str, variable: str, slope: str) -> str:
+    def slope(self, function: str, variable: str, slope: str) -> str:
+        """``∂log(u)/∂u = 1/u``."""
         return PHRASES["slope"].format(function=function, variable=variable, slope=slope)
 
     def _reasons(self, way: Way) -> Iterator[str]:
         """Why what comes back is added up, shared or moved, the outermost first."""
         for parent, child in way:
             taken = activation_of(parent)
-            if taken and _several(taken[0]):
+            if taken and _several(OPERATIONS[taken[0]]):
                 yield str(DERIVATIVES[taken[0]])
             elif isinstance(parent, Binary) and parent.operator == "@":
                 yield from self._of_product(parent, child)
@@ -153,6 +180,7 @@ class _Rule:
         operands = {"first": self.text(product.left), "second": self.text(product.right)}
         if isinstance(product.right, Name) and product.right.name in self.program.parameters:
             yield REASONS["@ right" if right else "@ left"].format(**operands)
+            yield from self._shared(child, self._shape(product.left)[:-1], product) if right and self.layered else ()
         before = self._shape(product)[:-2]
         if self._shape(child)[:-2] != before:
             yield from self._shared(child, before, product)
@@ -174,7 +202,9 @@ class _Rule:
         """Over what a part of the line is shared: the axes of those lengths, where they are longer than 1."""
         samples = self._samples(parent)
         over = [f"{n} samples" if axis == samples else f"{n} places of axis {axis}" for axis, n in enumerate(lengths) if n > 1]
-        if over:
+        if over and self.layered:
+            yield REASONS["stretched"].format(name=self.text(child))
+        elif over:
             yield REASONS["shared"].format(name=self.text(child), over=PHRASES["and"].join(over))
 
     def _samples(self, tree: Tree) -> int | None:
@@ -185,9 +215,9 @@ class _Rule:
         return next((axis for axis, (n, other) in enumerate(zip(few, more, strict=True)) if n != other), None)
 
 
-def _several(activation: str) -> bool:
-    """Whether a cell of an activation depends on several of what it is taken of."""
-    return sum(part == Name("g") for part in walk(OPERATIONS[activation].gradients["z"].tree)) > 1
+def _several(row: Row, argument: str = "z") -> bool:
+    """Whether a cell of what an operation makes depends on several of an argument."""
+    return sum(part == Name("g") for part in walk(row.gradients[argument].tree)) > 1
 
 
 def _with_letter(tree: Tree, part: Tree) -> Tree:
@@ -195,12 +225,3 @@ def _with_letter(tree: Tree, part: Tree) -> Tree:
     first = next(place for place, child in enumerate(tree.children()) if child == part)
     places = iter(range(len(tree.children())))
     return tree.rebuilt(lambda child: _U if next(places) == first else child)
-
-
-def _plain(tree: Tree) -> Tree:
-    """A slope without the 1 in the place of what arrives."""
-    tree = tree.rebuilt(_plain)
-    match tree:
-        case Binary("*", left, right) if left == ONE:
-            return right
-    return tree

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.functions import COMPARISONS, FUNCTIONS
-from bpdebug.core.network import Node, Phase
+from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.network import Phase
 from bpdebug.core.numbers import written
 from bpdebug.core.parser import Formula, parse
-from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style, render, render_name
@@ -19,10 +18,10 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.structure import Forms
 from bpdebug.core.texts import PHRASES, REASONS
-from bpdebug.core.tree import ONE, Binary, Call, Name, Number, Transpose, Tree, names, walk
+from bpdebug.core.tree import Binary, Call, Name, Number, Tree, names, walk
 from bpdebug.look.cancelling import fused
 from bpdebug.look.inside import inner_of
-from bpdebug.look.line_rules import line_rule
+from bpdebug.look.line_rules import Rule, line_rule
 from bpdebug.look.slopes import NoSlope, functions_of, slope_of, terms_of
 from bpdebug.look.voice import Scene
 
@@ -50,19 +49,9 @@ def rule_of(program: Program, stage: Stage, style: Style, shapes: Mapping[str, S
     users = [node for node in read if stage.of in node.inputs.values()]
     if len(users) != 1:
         return stage.meaning
-    node, writer = users[0], _Writer(style, shapes)
-    if node.operation.name == "line":
-        return line_rule(program, stage, node, style, shapes)
-    facts, reasons = writer.facts(node, stage.of)
-    arriving = program.gradients.get(node.output, "")
-    line = writer.line(node)
-    said = [PHRASES["from" if facts else "from alone"].format(line=line, facts=", ".join(facts)), stage.meaning, *reasons]
-    if arriving in stage.formula.names:
-        said[0] += PHRASES["times"].format(arriving=render_name(arriving, style))
-    said[0] += "."
-    if program.stage(node.output).edited:
-        said.append(PHRASES["forward is own"].format(line=line))
-    return " ".join(filter(None, said))
+    node = users[0]
+    told = node.operation.name != "line" and (node.operation.symbol or node.phase is Phase.LOSS)
+    return _TableRule(program, node, style, shapes).of_node(stage) if told else line_rule(program, stage, node, style, shapes)
 
 
 def rule_told(scene: Scene) -> str:
@@ -100,81 +89,31 @@ def _cancelled(scene: Scene, shapes: Mapping[str, Shape]) -> str:
     )
 
 
-class _Writer:
-    """Writes what is known of a derivative in one style."""
+class _TableRule(Rule):
+    """The rule of an activation, or of a loss term by term."""
 
-    def __init__(self, style: Style, shapes: Mapping[str, Shape]) -> None:
-        self.style, self.shapes = style, shapes
-        self.single = replace(style, columns=False), {"u": (), "v": (), **dict.fromkeys("kj", ())}
-
-    def line(self, node: Node) -> str:
-        """The forward line: in its short form where that is a function's name."""
-        text = node.short if node.short and node.phase is Phase.FORWARD else self.text(node.value)
-        return f"{render_name(node.output, self.style)} = {text}"
-
-    def text(self, tree: Tree) -> str:
-        """A formula over tensors."""
-        return render(tree, self.style, self.shapes)
-
-    def grouped(self, tree: Tree) -> str:
-        """The same, in parentheses unless it is a name or a call."""
-        return self.text(tree) if isinstance(tree, Name | Call) else f"({self.text(tree)})"
-
-    def sloped(self, tree: Tree) -> str:
-        """A derivative; of one that is a comparison what that comes to."""
-        compares = isinstance(tree, Binary) and tree.operator in COMPARISONS
-        return PHRASES["step"].format(condition=self.text(tree)) if compares else self.text(tree)
-
-    def slope(self, function: str, variable: str, slope: str) -> str:
-        """``∂log(u)/∂u = 1/u``."""
-        return PHRASES["slope"].format(function=function, variable=variable, slope=slope)
-
-    def facts(self, node: Node, of: str) -> tuple[list[str], list[str]]:
-        """The derivatives that a step back through a node takes, and why they are so."""
-        argument = next(name for name, tensor in node.inputs.items() if tensor == of)
-        shown = render_name(of, self.style)
-        for product in walk(node.value):
-            if isinstance(product, Binary) and product.operator == "@" and Name(of) in (product.left, product.right):
-                return self._of_product(product, of)
-        if node.operation.symbol and (node.phase is Phase.FORWARD or node.operation.fuses):
-            row = node.operation.gradients[argument].tree
-            tree = without_ones(node.operation.gradient(argument, node.arguments, node.output, ONE))
-            alone = sum(isinstance(part, Name) and part.name == "g" for part in walk(row)) <= 1
-            return [self.slope(node.short if node.phase is Phase.FORWARD else self.name_of(node), shown, self.sloped(tree))] * alone, []
-        return self._of_terms(node.value, of)
-
-    def name_of(self, node: Node) -> str:
-        """The tensor that a node makes."""
-        return render_name(node.output, self.style)
-
-    def _of_product(self, product: Binary, of: str) -> tuple[list[str], list[str]]:
-        right = product.right == Name(of)
-        other = product.left if right else product.right
-        fact = self.slope(self.grouped(product), render_name(of, self.style), self.text(Transpose(other)))
-        operands = {"first": self.text(product.left), "second": self.text(product.right)}
-        reasons = [REASONS["@ right" if right else "@ left"].format(**operands)]
-        several = right and any(self.shapes.get(name, ())[:1] > (1,) for name in names(product.left))
-        return [fact], reasons + [REASONS["stretched"].format(name=operands["second"])] * several
+    def of_node(self, stage: Stage) -> str:
+        """The sentences."""
+        node, row = self.node, self.node.operation
+        if node.phase is Phase.LOSS and not row.fuses:
+            return self.said(stage, *self._of_terms(node.value, stage.of))
+        argument = next(name for name, tensor in node.inputs.items() if tensor == stage.of)
+        shown = node.short if node.phase is Phase.FORWARD else render_name(node.output, self.style)
+        return self.said(stage, [*filter(None, [self.of_row(row, argument, node.arguments, node.output, shown)])], [])
 
     def _of_terms(self, tree: Tree, of: str) -> tuple[list[str], list[str]]:
         """Of a sum cell by cell: what each term gives, by the rules of the functions in it."""
-        concerned = [term for term in terms_of(tree) if of in names(term)]
-        used, shown = functions_of(tree, of), render_name(of, self.style)
+        used = functions_of(tree, of)
         try:
-            given = [(term, slope_of(term, of)) for term in concerned]
+            given = [(term, slope_of(term, of)) for term in terms_of(tree) if of in names(term)]
         except NoSlope:
             return [], []
-        if given == [(Name(of), ONE)]:
-            facts = [self.slope(self.grouped(tree), shown, self.text(ONE))]
-        else:
-            gives = (PHRASES["gives"].format(term=self.text(term), slope=self.text(slope)) for term, slope in given)
-            facts = [PHRASES["so"].format(facts=", ".join(self._of_functions(used, tree)), gives=PHRASES["and"].join(gives))]
-        rows = {self.shapes[name][:1] for name in names(tree) if len(self.shapes.get(name, ())) == 2}
-        shared = [REASONS["stretched"].format(name=shown)] * (len(rows) > 1 and self.shapes.get(of, (0,))[:1] == (1,))
-        return facts, [*(REASONS[name] for name in used if name in REASONS), *shared]
+        gives = (PHRASES["gives"].format(term=self.text(term), slope=self.text(slope)) for term, slope in given)
+        facts = [PHRASES["so"].format(facts=", ".join(self._of_functions(used, tree)), gives=PHRASES["and"].join(gives))]
+        return facts, [REASONS[name] for name in used if name in REASONS]
 
     def _of_functions(self, used: list[str], tree: Tree) -> Iterator[str]:
-        style, shapes = self.single
+        style, shapes = replace(self.style, columns=False), {"u": (), "v": (), **dict.fromkeys("kj", ())}
         for function in used:
             if function == "**":
                 powers = (node.right for node in walk(tree) if isinstance(node, Binary) and node.operator == "**")

@@ -7,9 +7,11 @@ travel of ocamldebug).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from bpdebug.core.description import Array
 
@@ -51,6 +53,59 @@ class _Ring:
         return (found, self.states[slot]) if 0 <= found <= update else (-1, None)
 
 
+class Thinned:
+    """Arrays by update number, recorded in order; when there is no room every second one is dropped and the spacing doubles.
+
+    Args:
+        room: how many there are at most.
+        shape, dtype: of each.
+        spacing: updates from one to the next, as long as there is room.
+        known: of the first updates.
+
+    Attributes:
+        next: the update whose array is to be recorded next.
+    """
+
+    def __init__(
+        self, room: int, shape: tuple[int, ...] = (), dtype: DTypeLike = float, spacing: int = 1, known: Sequence[float] = ()
+    ) -> None:
+        self.arrays = np.empty((0, *shape), dtype)
+        self._room, self._stride, self._count, self.next = room, spacing, 0, 0
+        for update, array in enumerate(known):
+            self.record(update, array)
+
+    def record(self, update: int, array: Array | float) -> None:
+        """Note an update's array, as a copy; one that is not the next is left alone."""
+        if update != self.next:
+            return
+        if self._count == self._room:
+            kept = self.arrays[::2].copy()
+            self.arrays[: len(kept)] = kept
+            self._stride, self._count = 2 * self._stride, len(kept)
+        if update == self._count * self._stride:
+            if self._count == len(self.arrays):
+                longer = np.empty((min(max(2 * self._count, 16), self._room), *self.arrays.shape[1:]), self.arrays.dtype)
+                longer[: self._count] = self.arrays
+                self.arrays = longer
+            self.arrays[self._count] = array
+            self._count += 1
+        self.next = self._count * self._stride
+
+    def forget_from(self, update: int) -> None:
+        """Drop the arrays of ``update`` and all later ones."""
+        self._count = min(self._count, -(-update // self._stride))
+        self.next = self._count * self._stride
+
+    def points(self) -> tuple[Array, Array]:
+        """The updates and their arrays, as copies."""
+        return np.arange(self._count) * self._stride, self.arrays[: self._count].copy()
+
+    def nearest(self, update: int) -> tuple[int, Array]:
+        """The latest update with an array that is not after ``update``, and the array."""
+        place = min(update // self._stride, self._count - 1)
+        return place * self._stride, self.arrays[place]
+
+
 class Checkpoints:
     """A store of flat arrays by update number; updates are saved in order, without gaps.
 
@@ -68,37 +123,18 @@ class Checkpoints:
         self._ring = _Ring(recent, spacing, size, dtype)
         self._close = _Ring(near, 1, size, dtype)
         self._distances = {0 if slot == 0 else round(spacing ** (slot / near)): slot for slot in range(near)}
-        self._grid_room = min(room - recent - near, _GRID)
-        self._grid = np.empty((0, size), dtype)
-        self._stride, self._count, self._next = spacing, 0, 0
+        self._grid = Thinned(min(room - recent - near, _GRID), (size,), dtype, spacing)
 
     def save(self, update: int, state: Array, goal: int = -1) -> None:
         """Keep the state at the start of an update; ``goal`` is the update that somebody is about to look at."""
         self._ring.save(update, state)
         if (slot := self._distances.get(goal - update)) is not None:
             self._close.put(slot, update, state)
-        if update == self._next:
-            self._save_to_grid(state)
-            self._next = self._count * self._stride
-
-    def _save_to_grid(self, state: Array) -> None:
-        if self._count == self._grid_room:
-            kept = self._grid[: self._count : 2]
-            self._grid[: len(kept)] = kept.copy()
-            self._stride, self._count = 2 * self._stride, len(kept)
-            if self._grid_room % 2:
-                return
-        if self._count == len(self._grid):
-            longer = np.empty((min(max(2 * self._count, 16), self._grid_room), self._grid.shape[1]), self._grid.dtype)
-            longer[: self._count] = self._grid[: self._count]
-            self._grid = longer
-        self._grid[self._count] = state
-        self._count += 1
+        self._grid.record(update, state)
 
     def nearest(self, update: int) -> tuple[int, Array]:
         """The latest kept update that is not after ``update``, and its state; update 0 must have been saved."""
-        place = min(update // self._stride, self._count - 1)
-        best, state = place * self._stride, self._grid[place]
+        best, state = self._grid.nearest(update)
         for ring in (self._ring, self._close):
             found, snapshot = ring.nearest(update)
             if snapshot is not None and found > best:
@@ -109,11 +145,10 @@ class Checkpoints:
         """Drop every snapshot later than ``update``: the future has changed."""
         for ring in (self._ring, self._close):
             ring.updates[ring.updates > update] = -1
-        self._count = min(self._count, update // self._stride + 1)
-        self._next = self._count * self._stride
+        self._grid.forget_from(update + 1)
 
     @property
     def bytes(self) -> int:
         """Memory in use."""
         rings = sum(ring.states.nbytes + ring.updates.nbytes for ring in (self._ring, self._close))
-        return self._grid.nbytes + rings
+        return self._grid.arrays.nbytes + rings

@@ -19,10 +19,9 @@ from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.workspace import UNCHECKED, Checks
-from bpdebug.time.checkpoints import Checkpoints
+from bpdebug.time.checkpoints import Checkpoints, Thinned
 from bpdebug.time.edited import Edited
 from bpdebug.time.edits import Edit, check_value
-from bpdebug.time.history import History
 from bpdebug.time.position import Position, position_at
 
 DEFAULT_BUDGET = 24 * 2**20
@@ -46,7 +45,7 @@ class Timeline(Edited):
 
     def __init__(self, program: Program, budget: int = DEFAULT_BUDGET) -> None:
         super().__init__(program)
-        self.losses = History(program.batches.told)
+        self.losses = Thinned(8192, known=program.batches.told)
         self.first_nonfinite: int | None = None
         self._checkpoints = Checkpoints(self.machine.persistent_flat.size, program.dtype, budget)
         self._goal = 0
@@ -123,9 +122,9 @@ class Timeline(Edited):
         update = self.calendar.update(t)
         if update == self.machine.update and t >= self.clock:
             return
-        kept, state = self._nearest(update)
-        if t < self.clock or kept > self.machine.update:
-            self._stand(kept, state)
+        nearest = self._nearest(update)
+        if t < self.clock or nearest[0] > self.machine.update:
+            self._stand(*nearest)
 
     def _nearest(self, update: int) -> tuple[int, Array]:
         """The latest update not after one at whose start the state is known, and the state."""
@@ -189,10 +188,7 @@ class Timeline(Edited):
         changed = [edit.t for edit in [*self.edits, *edits] if (edit in self.edits) != (edit in edits)]
         first = self.calendar.update(min([t, self.clock, *changed]))
         self.visit = None
-        self.hold(edits)
-        self._seen = (-1, frozenset(), {})
-        self._checkpoints.forget_after(first)
-        self.losses.forget_from(first)
+        self._forget(first, edits)
         self.first_nonfinite = None if changed else self.first_nonfinite
         self._stand(*self._nearest(first))
         self.seek(t)
@@ -200,15 +196,18 @@ class Timeline(Edited):
     def _branch(self, edits: list[Edit]) -> list[Edit]:
         """Take other edits from this moment on; what was known of the future is forgotten."""
         dropped = [edit for edit in self.edits if edit not in edits]
-        update = self.machine.update
-        self.hold(edits)
-        self._seen = (-1, frozenset(), {})
-        self._checkpoints.forget_after(update)
-        self.losses.forget_from(update)
+        self._forget(self.machine.update, edits)
         if self.first_nonfinite is not None and self.first_nonfinite > self.clock:
             self.first_nonfinite = None
         self.apply_edits()
         return dropped
+
+    def _forget(self, update: int, edits: list[Edit]) -> None:
+        """Have other edits, and drop what is kept of later updates and of this one's end."""
+        self.hold(edits)
+        self._seen = (-1, frozenset(), {})
+        self._checkpoints.forget_after(update)
+        self.losses.forget_from(update)
 
     def advance(self, t: int, seconds: float = np.inf, start: int | None = None, checks: Checks = UNCHECKED) -> bool:
         """Run forward towards ``t`` for about that many seconds; whether it has been reached.
@@ -271,7 +270,7 @@ class Timeline(Edited):
         """Take note of an update that has just been completed."""
         machine = self.machine
         if self.losses.next == machine.finished:
-            self.losses.record(machine.finished, float(machine.last(machine.program.loss)))
+            self.losses.record(machine.finished, machine.last(machine.program.loss))
         self._checkpoints.save(machine.update, machine.persistent_flat, self._goal)
         if self.visit:
             self.visit()

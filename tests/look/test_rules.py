@@ -111,6 +111,19 @@ def test_a_rule_names_the_line_that_it_differentiates_and_the_derivatives():
     assert "∂(a1·W2)/∂a1 = W2ᵀ" in rule("da1")
 
 
+def test_a_single_sample_shares_nothing():
+    session = Session(load_scenario("two_outputs"))
+    session.execute("goto 0:update")
+    assert "share" not in session.explain("db1", (0, 0)).rule + session.explain("dW1", (0, 0)).rule
+
+
+def test_the_slope_of_a_ramp_is_told_alike_in_layers_and_in_lines():
+    for name, stage, of in (("dead_relu", "dz1", "z1"), ("exam_softmax", "dz", "z")):
+        session = Session(load_scenario(name))
+        session.execute("goto 0:update")
+        assert f"∂relu({of})/∂{of} = 1 where {of} > 0, else 0" in session.explain(stage, (0, 0)).rule
+
+
 def test_a_formula_of_one_s_own_has_a_rule_of_one_s_own():
     session = Session(load_scenario("xor"))
     for command in ("formula dz2 = a2 - y", "formula a1 = tanh(z1)", "goto 0:update"):

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpdebug.time.checkpoints import Checkpoints
-from bpdebug.time.history import History
+from bpdebug.time.checkpoints import Checkpoints, Thinned
 
 LEAST = 2
 """Snapshots that are kept whatever the budget says."""
@@ -105,8 +104,8 @@ def test_a_snapshot_is_a_copy():
 
 @settings(max_examples=100, deadline=None)
 @given(counts=st.lists(st.integers(0, 30_000), min_size=1, max_size=4), cut=st.integers(0, 30_000))
-def test_a_history_holds_what_was_recorded(counts, cut):
-    history, known = History(), 0
+def test_a_thinned_store_holds_what_was_recorded(counts, cut):
+    history, known = Thinned(8192), 0
     for count in counts:
         for update in range(max(known - 5, 0), known + count):
             history.record(update, float(update))
