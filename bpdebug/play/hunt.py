@@ -176,18 +176,12 @@ def game_of(hunts: tuple[Hunt, ...]) -> Game | None:
 
 def task_lines(hunts: tuple[Hunt, ...], program: Program) -> list[str]:
     """What the player of the last hunt is told at its beginning."""
-    if program.layers:
-        a, z = program.layers[0].a, program.layers[0].z
-        da, dz = map(program.network.naming.gradient.format, (a, z))
-        right = f"{da} * {a} * (1 - {a})"
-    else:
-        shortest = min(_backward(program), key=lambda stage: (len(stage.formula.names) < 2, len(stage.formula.text)))
-        dz, right = shortest.name, f"({shortest.formula.text})"
+    shortest = min(_backward(program), key=lambda stage: (len(stage.formula.names) < 2, len(stage.formula.text)))
     return [
         f"hunt {len(hunts)} on {program.scenario.name}, seed {hunts[-1].seed}: "
         "one formula of the backward pass does not compute what the listing shows",
-        f"step through it, read Why, and work out what should be there, e.g. print {dz} - {right}",
-        f"'accuse {dz}' names the stage (you have {TRIES} tries), 'hint' helps, 'reveal' gives up",
+        f"step through it, read Why, and work out what should be there, e.g. print {shortest.name} - ({shortest.formula.text})",
+        f"'accuse {shortest.name}' names the stage (you have {TRIES} tries), 'hint' helps, 'reveal' gives up",
     ]
 
 

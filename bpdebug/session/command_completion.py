@@ -162,6 +162,10 @@ def _last_line(session: Session, text: str) -> Completion:
     return complete_command(text[start:], len(text), session).later(start)
 
 
+def _stops(session: Session) -> Iterable[Candidate]:
+    return _numbered({number: f"{stop.kind} {stop.text}" for number, stop in session.stops.all.items()})
+
+
 ARGUMENTS: dict[str, Kind] = {
     "NAME": _one_of(lambda session: tensor_words(session.program, session.shapes)),
     "STAGE": _one_of(_stages),
@@ -173,8 +177,7 @@ ARGUMENTS: dict[str, Kind] = {
     "LOCATION": _location,
     "MOMENT": _moment,
     "BOOKMARK": _one_of(lambda session: [Candidate(name, note=place) for name, place in _marks(session)]),
-    "STOP": _one_of(lambda session: _numbered({number: f"{stop.kind} {stop.text}" for number, stop in session.stops.all.items()})),
-    "STOP…": _one_of(lambda session: _numbered({number: f"{stop.kind} {stop.text}" for number, stop in session.stops.all.items()})),
+    **dict.fromkeys(("STOP", "STOP…"), _one_of(_stops)),
     "DISPLAY": _one_of(lambda session: _numbered(session.displays)),
     "WHAT": _one_of(_conditions),
     "THEME": _one_of(lambda session: [Candidate(name.removeprefix("bpdebug-"), note=what) for name, what in THEMES.items()]),

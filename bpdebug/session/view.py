@@ -128,6 +128,16 @@ class View(Record, eq=False):
         shown = self.finished.samples if self.finished else self.samples
         return int(shown[min(self.sample, len(shown) - 1)])
 
+    @property
+    def name(self) -> str:
+        """The tensor of the selected cell, or ""."""
+        return self.selected[0] if self.selected else ""
+
+    @property
+    def operands(self) -> tuple[tuple[str, Cell], ...]:
+        """The cells that the explained number is made of."""
+        return self.explanation.operands if self.explanation else ()
+
     def is_broken(self, name: str) -> bool:
         """Whether a tensor holds a NaN or an inf now, other than those of a mask."""
         if name not in self.tensors or name not in self.program.index:

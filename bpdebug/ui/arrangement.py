@@ -139,7 +139,7 @@ class PaneScreen(Sized):
         if moment != self._moment:
             self.clear_selection()
             if self.layout_of.slot in self.layout_of.at("middle"):
-                name = view.selected[0] if view.selected else ""
+                name = view.name
                 shows = "values" if name in values_of(view) else "deltas" if name in deltas_of(view) else ""
                 self.layout_of.slot = shows or self.layout_of.slot
         self._moment = moment

@@ -13,13 +13,12 @@ from textual.widgets import Input, Static
 
 from bpdebug.frontends import ShippedScenario, load_scenario
 from bpdebug.session.completion import Completion, complete_path
-from bpdebug.ui.completing import CompletingInput
+from bpdebug.ui.completing import CompletingInput, LineScreen
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
 from bpdebug.ui.draw.prompt import candidate_lines
-from bpdebug.ui.draw.spans import Line, Span, line, wrap
+from bpdebug.ui.draw.spans import Span, line, wrap
 from bpdebug.ui.painting import Lines
 from bpdebug.ui.rows import RowChosen, RowList, RowReached
-from bpdebug.ui.screens import LineScreen
 
 ENDINGS = (".yaml", ".yml")
 TOUR = "xor\ntour"
@@ -71,48 +70,41 @@ class ChooserScreen(LineScreen):
 
     def on_mount(self) -> None:
         """The cursor stands where something was refused."""
-        self.watch(self._input, "selection", self._say, init=False)
+        self.watch(self.line, "selection", self._say, init=False)
         if self._mistake:
-            self._input.focus()
+            self.line.focus()
 
     @property
     def _rows(self) -> RowList:
         return self.query_one(RowList)
 
-    @property
-    def _input(self) -> CompletingInput:
-        return self.query_one(CompletingInput)
-
     @staticmethod
     def _completion(text: str) -> Completion:
         return complete_path(text, ENDINGS)
 
-    def _show(self, name: str, *lines: Line) -> None:
-        self.query_one(f"#{name}", Lines).show(*lines)
-
     def draw(self) -> None:
         """Everything."""
-        self._show("invitation", _INVITATION)
+        self.lines("invitation").show(_INVITATION)
         self._rows.show(scenario_rows(list(self._entries.values()), self._rows.scrollable_content_region.width), self._rows.chosen)
         self._say()
 
     def _say(self) -> None:
         """What is in the scenario under the cursor; while a path is typed, why it was refused, or how it may go on; and the keys."""
-        preview, typing = self.query_one("#preview", Lines), self._input.has_focus
+        preview, typing = self.lines("preview"), self.line.has_focus
         columns, rows = preview.size
         if not typing:
             preview.show(*(preview_lines(*self._entries[self._rows.chosen], columns) if self._rows.chosen else ()))
-        elif self._mistake and self._input.value == self._text:
+        elif self._mistake and self.line.value == self._text:
             margins = [text[: len(text) - len(text.lstrip())] for text in self._mistake.splitlines()]  # of YAML to copy they count
             told = zip(self._mistake.splitlines(), margins, strict=True)
             preview.show(*[part for text, margin in told for part in wrap(text, columns, "bad", f"{margin}  ", margin)])
         else:
-            completion, chosen = self._input.offered
+            completion, chosen = self.line.offered
             preview.show(*candidate_lines(completion.found, chosen, columns, rows))
         spans: list[Span] = []
         for key, label in _PATH_KEYS if typing else (*_LIST_KEYS, ("q", self._leaving)):
             spans += [(key, "key"), (f" {label}  ", "dim")]
-        self._show("keys", tuple(spans))
+        self.lines("keys").show(tuple(spans))
 
     def on_row_reached(self, message: RowReached) -> None:
         """Show what is in the scenario under the cursor."""
@@ -150,11 +142,11 @@ class ChooserScreen(LineScreen):
 
     def action_path(self) -> None:
         """Type a path."""
-        self._input.focus()
+        self.line.focus()
 
     def action_back(self) -> None:
         """From the path to the list; from there, leave."""
-        if self._input.has_focus:
+        if self.line.has_focus:
             self._rows.focus()
         else:
             self.leave()

@@ -1,15 +1,19 @@
-"""Lines to type in: with keys of their own, and with completion by Tab."""
+"""Lines to type in, with keys of their own and with completion by Tab, and the screens that they are on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from bpdebug.core.record import Record
 from bpdebug.session.completion import Completion
+from bpdebug.ui.painting import Lines
+from bpdebug.ui.screens import OnceScreen
 
 
 class _Tried(Record):
@@ -111,3 +115,27 @@ class CompletingInput(LineInput):
     def _try(self, tried: _Tried) -> None:
         self._tried = tried
         self.put(tried.text, tried.cursor)
+
+
+class LineScreen(OnceScreen):
+    """A screen with a line to type in, and what is drawn around it."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "close", show=False)]
+
+    @property
+    def line(self) -> CompletingInput:
+        """What is typed in, where Tab completes it."""
+        return self.query_one(CompletingInput)
+
+    def lines(self, name: str) -> Lines:
+        """What is drawn in a place around it."""
+        return self.query_one(f"#{name}", Lines)
+
+    def draw(self) -> None:
+        """Say what there is to be said of the line as it stands."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        """Draw for the new width, once it is known."""
+        self.call_after_refresh(self.draw)

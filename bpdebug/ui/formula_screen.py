@@ -14,10 +14,9 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.writing import BLANK
 from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.session.view import View
-from bpdebug.ui.completing import CompletingInput
+from bpdebug.ui.completing import CompletingInput, LineScreen
 from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.painting import Lines
-from bpdebug.ui.screens import LineScreen
 
 
 class FormulaScreen(LineScreen):
@@ -55,40 +54,33 @@ class FormulaScreen(LineScreen):
 
     def on_mount(self) -> None:
         """Follow the cursor and the scrolling of the line."""
-        self.watch(self._input, "selection", self._offer, init=False)
-        self.watch(self._input, "scroll_x", self._point, init=False)
-
-    @property
-    def _input(self) -> CompletingInput:
-        return self.query_one(CompletingInput)
-
-    def _lines(self, name: str) -> Lines:
-        return self.query_one(f"#{name}", Lines)
+        self.watch(self.line, "selection", self._offer, init=False)
+        self.watch(self.line, "scroll_x", self._point, init=False)
 
     def draw(self) -> None:
         """The verdict, and what the word before the cursor may become."""
-        verdict = self._lines("verdict")
-        self._lines("title").show(editor_title(self.view, self.stage, verdict.size.width))
+        verdict = self.lines("verdict")
+        self.lines("title").show(editor_title(self.view, self.stage, verdict.size.width))
         verdict.show(*draft_lines(self.view, self.stage, self._draft, verdict.size.width))
         self._point()
         self._offer()
 
     def _point(self) -> None:
         """Put the caret below the mistake."""
-        shown = self._lines("mistake")
-        start = self._input.region.x - shown.region.x - int(self._input.scroll_x)
+        shown = self.lines("mistake")
+        start = self.line.region.x - shown.region.x - int(self.line.scroll_x)
         shown.show(mistake_line(self._draft, start, shown.size.width))
 
     def _offer(self) -> None:
         """Show what the word before the cursor may become."""
-        shown = self._lines("names")
-        completion, chosen = self._input.offered
+        shown = self.lines("names")
+        completion, chosen = self.line.offered
         shown.show(candidates_line(completion.found, chosen, shown.size.width))
 
     def action_derived(self) -> None:
         """Put the derived formula back into the line."""
         text = (self.stage.derived or self.stage.formula).text
-        self._input.put("" if text == BLANK else text)
+        self.line.put("" if text == BLANK else text)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Judge the text; a name and ``=`` before it turn to that stage."""
@@ -97,7 +89,7 @@ class FormulaScreen(LineScreen):
             self.stage = self.view.program.stage(name.strip())
             self._known = candidates(self.view.program, self.stage.name, self.view.shapes)
             self.query_one("#target", Static).update(self._target)
-            self._input.put(rest.lstrip())
+            self.line.put(rest.lstrip())
             return
         self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
         self.draw()

@@ -12,13 +12,12 @@ from textual.widgets import Input
 from bpdebug.look.legend import Entry
 from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.usage import ways
-from bpdebug.ui.completing import LineInput
+from bpdebug.ui.completing import LineInput, LineScreen
 from bpdebug.ui.draw.help import LEGEND, help_rows
 from bpdebug.ui.draw.meaning import meanings
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowChosen, RowList
-from bpdebug.ui.screens import LineScreen
 
 _KEYS = {pane.key: f"{name}: {pane.__doc__}" if pane.__doc__ else f"the {name} pane" for name, pane in PANES.items()}
 """Of the panes, with what each shows."""

@@ -16,11 +16,10 @@ from bpdebug.session.prompt_history import earlier
 from bpdebug.session.session import Session
 from bpdebug.session.table import find_command
 from bpdebug.session.usage import needs_arguments
-from bpdebug.ui.completing import CompletingInput
+from bpdebug.ui.completing import CompletingInput, LineScreen
 from bpdebug.ui.draw.prompt import prompt_lines
 from bpdebug.ui.draw.spans import line
 from bpdebug.ui.painting import Lines
-from bpdebug.ui.screens import LineScreen
 
 _KEYS = line(("Tab", "key"), (" completes  ", "dim"), ("↑ ↓", "key"), (" earlier ones that begin like this  ", "dim"))
 _ENDS = line(("Enter", "key"), (" runs  ", "dim"), ("Esc", "key"), (" leaves", "dim"))
@@ -52,7 +51,7 @@ class PromptScreen(LineScreen):
     def line_keys(self) -> dict[str, Callable[[], None]]:
         """Up and down; a colon, which is no mistake's correction, begins another command where nothing has been corrected yet."""
         keys: dict[str, Callable[[], None]] = {"up": partial(self._recall, -1), "down": partial(self._recall, 1)}
-        if self.mistake and self._refused and self._input.value == self._refused:
+        if self.mistake and self._refused and self.line.value == self._refused:
             keys["colon"] = partial(self.leave, ":")
         return keys
 
@@ -70,11 +69,7 @@ class PromptScreen(LineScreen):
 
     def on_mount(self) -> None:
         """Follow the cursor."""
-        self.watch(self._input, "selection", self.draw, init=False)
-
-    @property
-    def _input(self) -> CompletingInput:
-        return self.query_one(CompletingInput)
+        self.watch(self.line, "selection", self.draw, init=False)
 
     def _completion(self, text: str, cursor: int) -> Completion:
         if self._session is None:
@@ -86,9 +81,9 @@ class PromptScreen(LineScreen):
         """Say what is known of the line as it stands."""
         if not self._session and not self.mistake:
             return
-        shown, typed = self.query_one("#offers", Lines), self._input.value
+        shown, typed = self.lines("offers"), self.line.value
         mistake = self.mistake if typed == self._refused else ""
-        completion, chosen = self._input.offered
+        completion, chosen = self.line.offered
         command = meant(self._before + typed) if self._session and (self._before + typed).strip() else None
         shown.show(*prompt_lines(command, mistake, completion, chosen, shown.size.width, shown.size.height))
         for keys in self.query("#keys").results(Lines):
@@ -100,12 +95,12 @@ class PromptScreen(LineScreen):
 
     def on_key(self, event: events.Key) -> None:
         """What is typed before the line has the focus belongs to it, too."""
-        if event.is_printable and event.character and not self._input.has_focus:
-            self._input.insert_text_at_cursor(event.character)
+        if event.is_printable and event.character and not self.line.has_focus:
+            self.line.insert_text_at_cursor(event.character)
 
     def _recall(self, by: int) -> None:
         """Bring back an earlier command that goes on from what was typed, or what was typed."""
-        typed = self._input.value
+        typed = self.line.value
         if typed != self._recalled:
             self._place, self._beginning = len(self._history), typed
         place = earlier(self._history, self._beginning, self._place, by)
@@ -113,7 +108,7 @@ class PromptScreen(LineScreen):
             return
         self._place = len(self._history) if place is None else place
         self._recalled = self._beginning if place is None else self._history[place]
-        self._input.put(self._recalled)
+        self.line.put(self._recalled)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with the whole command; with its name alone, where it needs no more."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
@@ -53,21 +51,6 @@ class OnceScreen(Sized, ModalScreen[str | None]):
         self.leave()
         if event.key not in _CLOSING:
             self.app.call_later(self.app.simulate_key, event.key)
-
-
-class LineScreen(OnceScreen):
-    """A screen with a line to type in, and what is drawn around it."""
-
-    AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "close", show=False)]
-
-    def draw(self) -> None:
-        """Say what there is to be said of the line as it stands."""
-        raise NotImplementedError
-
-    def on_resize(self) -> None:
-        """Draw for the new width, once it is known."""
-        self.call_after_refresh(self.draw)
 
 
 _SHARE, _AROUND = 0.96, 5

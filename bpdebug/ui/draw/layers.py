@@ -87,8 +87,7 @@ def heading(view: View, name: str, theirs: bool) -> str:
 
 def origin_of(view: View) -> tuple[str, Cell] | None:
     """The cell that ``origin`` goes to."""
-    operands = view.explanation.operands if view.explanation else ()
-    return operands[view.operand % len(operands)] if operands else None
+    return view.operands[view.operand % len(view.operands)] if view.operands else None
 
 
 def focus(view: View) -> str:
@@ -170,7 +169,7 @@ def in_order(program: Program, names: Iterable[str]) -> list[str]:
 
 def has_paths(view: View) -> bool:
     """Whether the gradient that is looked at is a sum over several paths, in a network so small that they can be written out."""
-    program, name = view.program, view.selected[0] if view.selected else ""
+    program, name = view.program, view.name
     tensor = program.tensors.get(name)
     if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None:
         return False

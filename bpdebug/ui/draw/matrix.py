@@ -144,10 +144,10 @@ class _Marks(Record, eq=False):
 def _marks(view: View, block: Block) -> _Marks:
     name, samples, axis = block.name, samples_in(view, block.name), batch_axis(view, block)
     found = np.flatnonzero(samples == view.sample_shown).tolist() if axis is not None and len(samples) > 1 else []
-    sample, operands = [*found, -1][0], view.explanation.operands if view.explanation else ()
+    sample = [*found, -1][0]
     if block.theirs:
         return _Marks(off_cells(view.matches[name]), True, sample, axis == 0, ())
-    lit = {block.part.place(index) for operand, index in operands if operand == name and block.part.holds(index)}
+    lit = {block.part.place(index) for operand, index in view.operands if operand == name and block.part.holds(index)}
     if is_past(view, name):
         return _Marks(np.zeros_like(values_in(view, name), bool), False, sample, axis == 0, lit)
     changed = view.changed(name)

@@ -101,7 +101,7 @@ def slice_of(view: View, name: str, shape: Shape) -> Slice:
     """The part that is looked at of a tensor, or of the user's numbers for it, of that shape: that with the selected cell, else with the
     operand that Enter goes to or with another one; else the sample in sight, and along the other axes where the selected cell is along its
     own of the same length."""
-    operands = view.explanation.operands if view.explanation else ()
+    operands = view.operands
     chosen = operands[view.operand % len(operands) :] if operands else ()
     cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name and len(index) == len(shape))
     cell = next(cells, None) or _alike(view, name, shape)

@@ -186,8 +186,7 @@ def make_layout(view: View, names: list[str], columns: int, rows: int = 0, most:
 
 def _windowed(view: View, block: Block, most: int) -> Block:
     """A block of at most so many rows: those around the cells that make the selected number, all of these, or around the sample."""
-    operands = view.explanation.operands if view.explanation else ()
-    cells = [index for name, index in (*operands, *filter(None, [view.selected])) if name == block.name and block.part.holds(index)]
+    cells = [index for name, index in (*view.operands, *filter(None, [view.selected])) if name == block.name and block.part.holds(index)]
     rows = [block.part.place(index)[0] for index in cells] or [view.sample if batch_axis(view, block) == 0 else 0]
     size = max(most, max(rows) - min(rows) + 1)
     first = min(max((min(rows) + max(rows) + 1 - size) // 2, 0), max(block.rows - size, 0))

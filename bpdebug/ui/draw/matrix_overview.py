@@ -128,8 +128,7 @@ def has_overview(view: View, names: list[str], columns: int, rows: int) -> bool:
 
 def pictured_among(view: View, names: list[str]) -> list[str]:
     """Of which tensors a picture may stand beside the numbers: that of the cell cursor, or where it is elsewhere, those with a value."""
-    name = view.selected[0] if view.selected else ""
-    return [name] if name in names else [name for name in names if values_in(view, name) is not None]
+    return [view.name] if view.name in names else [name for name in names if values_in(view, name) is not None]
 
 
 def part_text(block: Block, sight: Sight, columns: int, rows: bool = True) -> str:

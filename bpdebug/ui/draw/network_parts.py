@@ -47,7 +47,7 @@ class Scene(Record, eq=False):
     @cached_property
     def name(self) -> str:
         """The selected tensor, or ""."""
-        return self.view.selected[0] if self.view.selected else ""
+        return self.view.name
 
     def levels(self, name: str, values: Array, scale: tuple[float, float]) -> Array:
         """The heat of numbers with their signs: of a gradient by their powers of ten on a scale, of any other tensor beside its largest

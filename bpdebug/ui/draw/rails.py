@@ -23,7 +23,7 @@ def rails_width(view: View) -> int:
 def rails_line(view: View, first: int, end: int) -> Line:
     """The rails beside the stages from one place on to before another; where that is the same one, between two stages. Bright is that of
     the selected tensor; of the others, what is kept now stands out."""
-    lives, name, done = lives_of(view.program), view.selected[0] if view.selected else "", view.position.done
+    lives, name, done = lives_of(view.program), view.name, view.position.done
     cells: dict[int, list[Life]] = {}
     for life in dict.fromkeys(life for place in range(first, max(end, first + 1)) for life in lives.alive(place)):
         if life.first < max(end, first):

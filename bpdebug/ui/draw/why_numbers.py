@@ -148,7 +148,6 @@ class _Numbers:
 
 def operand_at(view: View, drawn: Line, x: int) -> int | None:
     """Which of the explanation's operands, from 0, is at a column of a line, by name or as a number; None for none."""
-    operands = view.explanation.operands if view.explanation else ()
     start = 0
     for text, role in drawn:
         end = start + width(text)
@@ -156,7 +155,7 @@ def operand_at(view: View, drawn: Line, x: int) -> int | None:
         if start <= x < end and found:
             return int(found[0].partition(":")[2])
         start = end
-    for place, (name, index) in enumerate(operands):
+    for place, (name, index) in enumerate(view.operands):
         shown = re.escape(render_name(name, view.style, index))
         if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂.]){shown}(?!\w)", plain(drawn))):
             return place
