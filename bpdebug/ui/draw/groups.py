@@ -4,7 +4,6 @@ of every unit of the sample in sight. Groups are those of the tensors: layers, o
 from __future__ import annotations
 
 from functools import cached_property, partial
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -173,16 +172,11 @@ def group_beside(parts: Scene, down: int, right: int) -> tuple[str, Cell] | None
     first = sum(place < chosen for place in known)
     name = _shown(parts, groups[known[min(max(first + down, 0), len(known) - 1)]])
     selected, index = parts.view.selected or ("", ())
-    unit = _units_of(parts, selected).index(index) if selected in here and index in _units_of(parts, selected) else 0
-    units = _units_of(parts, name)
-    return (name, units[min(max(unit + right, 0), len(units) - 1)]) if units else None
-
-
-def _units_of(parts: Scene, name: str) -> list[Cell]:
-    """The cells of a tensor for the sample in sight."""
-    axis, shape = parts.program.tensors[name].batch_axis, parts.view.tensors[name].shape
-    places = [[min(parts.view.sample, n - 1)] if place == axis else range(n) for place, n in enumerate(shape)]
-    return list(product(*places))
+    units, unit, shape = prod(parts.one(name)), 0, parts.one(selected) if selected in here else (0,)
+    if prod(shape):
+        same = int(np.ravel_multi_index([min(place, n - 1) for place, n in zip(index, shape, strict=True)], shape))
+        unit = same if parts.unit_cell(selected, same) == index else 0
+    return (name, parts.unit_cell(name, min(max(unit + right, 0), units - 1))) if units else None
 
 
 class _Row(Record, eq=False):
@@ -253,23 +247,24 @@ class _Table:
 
     def _units(self, canvas: Canvas, name: str, values: Array, rows: range, scale: tuple[float, float]) -> None:
         """The units of the sample in sight as bars, of many the largest of each few; bars of negative numbers hang."""
-        cells, past = _units_of(self.parts, name) if name in self.parts.view.tensors else [], is_past(self.parts.view, name)
+        past = is_past(self.parts.view, name)
         axis = self.parts.program.tensors[name].batch_axis
         own = values if axis is None else values.take(min(self.parts.view.sample, values.shape[axis] - 1), axis)
-        levels = self.parts.levels(name, own.ravel(), scale).tolist()
+        levels = self.parts.levels(name, own.ravel(), scale)
         wide, number = min(self.room // max(len(levels), 1), _NUMBERS.stop - 1), 0
         if wide in _NUMBERS:  # there is room for the numbers themselves, below their bars
             number, rows, given = rows[-1], rows[:-1], self.parts.program.tensors[name].role is Role.INPUT
             for unit, value in enumerate(own.ravel().tolist()):
-                role = "cursor" if not past and (name, cells[unit]) == self.parts.view.selected else heat_role(levels[unit])
+                means = None if past else (name, self.parts.unit_cell(name, unit))
+                role = "cursor" if means and means == self.parts.view.selected else heat_role(int(levels[unit]))
                 text = f"{(given_text if given else number_text)(value, wide - 2):^{wide - 1}}"
-                canvas.write(self.bars + unit * wide, number, text, f"{role} dim" if past else role, None if past else (name, cells[unit]))
-        columns = max(min(self.room, (wide if number else _WIDEST) * len(levels)), 0)
+                canvas.write(self.bars + unit * wide, number, text, f"{role} dim" if past else role, means)
+        sizes, columns = np.abs(levels), max(min(self.room, (wide if number else _WIDEST) * len(levels)), 0)
         for x in range(columns):
             first = x * len(levels) // columns
-            unit = max(range(first, max((x + 1) * len(levels) // columns, first + 1)), key=lambda unit: abs(levels[unit]))
-            means = None if past else (name, cells[unit])
-            for y, drawn in zip(rows, _bar(levels[unit], len(rows)), strict=True):
+            unit = first + int(sizes[first : max((x + 1) * len(levels) // columns, first + 1)].argmax())
+            means = None if past else (name, self.parts.unit_cell(name, unit))
+            for y, drawn in zip(rows, _bar(int(levels[unit]), len(rows)), strict=True):
                 canvas.write(self.bars + x, y, *drawn, means)
 
 

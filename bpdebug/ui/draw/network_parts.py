@@ -49,6 +49,17 @@ class Scene(Record, eq=False):
         """The selected tensor, or ""."""
         return self.view.name
 
+    def one(self, name: str) -> tuple[int, ...]:
+        """The shape of what a tensor has for one sample, the axis of the samples being 1 long."""
+        axis = self.program.tensors[name].batch_axis
+        return tuple(1 if place == axis else length for place, length in enumerate(self.view.tensors[name].shape))
+
+    def unit_cell(self, name: str, unit: int) -> Cell:
+        """The cell of a number, counted from 0, of what a tensor has for the sample in sight."""
+        axis, shape = self.program.tensors[name].batch_axis, self.view.tensors[name].shape
+        places = enumerate(np.unravel_index(unit, self.one(name)))
+        return tuple(min(self.view.sample, shape[at] - 1) if at == axis else int(place) for at, place in places)
+
     def levels(self, name: str, values: Array, scale: tuple[float, float]) -> Array:
         """The heat of numbers with their signs: of a gradient by their powers of ten on a scale, of any other tensor beside its largest
         number; beyond the steps of heat for what is not finite."""
