@@ -66,13 +66,13 @@ class Optimizer(Record):
     """The update rule and its constants (those not given have the usual values of its row).
 
     Attributes:
-        clip: ``value`` or ``norm``, where gradients are clipped before they are used, and the bound.
+        clip: ``value``, ``norm``, or both in that order, where gradients are clipped before they are used, each with its bound.
         schedule: what the learning rate is in each update, where it is not the same in all: a name, and its constants.
     """
 
     name: str = "sgd"
     constants: Mapping[str, float] = {}
-    clip: tuple[str, float] | None = None
+    clip: Mapping[str, float] = {}
     schedule: tuple[str, Mapping[str, float]] | None = None
 
 

@@ -36,7 +36,7 @@ class Rule(Record):
         source: where the rule is to be found.
         torch: PyTorch's optimizer of the parameters ``{p}``, or "" where it has none.
         torch_state: what that calls the slots, and the number of updates ``t`` where it counts them.
-        clip: ``value`` or ``norm``, where the gradients are clipped before they are used, and the bound.
+        clip: the ways in which gradients are clipped before they are used, in order, each with its bound.
         schedule: what the learning rate is in each update, where it is not the same in all.
     """
 
@@ -46,7 +46,7 @@ class Rule(Record):
     source: str
     torch: str = ""
     torch_state: Mapping[str, str] = {}
-    clip: tuple[str, float] | None = None
+    clip: Mapping[str, float] = {}
     schedule: Schedule | None = None
 
     @property
@@ -74,17 +74,17 @@ class Rule(Record):
         Yields:
             The tensor, its formula, what of the clipping it is, and of which parameter, or "".
         """
-        if not self.clip or not gradients:
-            return
-        kind, bound = self.clip[0], literal(self.clip[1])
-        if kind == "norm":
-            squares = (Call("sum", (Binary("**", Name(gradient), Number(2)),)) for gradient in gradients.values())
-            yield naming.norm, Call("sqrt", (total(*squares),)), "length", ""
-            yield naming.shrink, Binary("/", bound, Call("maximum", (Name(naming.norm), bound))), "factor", ""
-        for parameter, gradient in gradients.items():
-            clipped = Call("clip", (Name(gradient), Unary("-", bound), bound))
-            shorter = Binary("*", Name(naming.shrink), Name(gradient))
-            yield naming.clipped.format(gradient), shorter if kind == "norm" else clipped, kind, parameter
+        used: dict[str, Tree] = {parameter: Name(gradient) for parameter, gradient in gradients.items()}
+        for kind, bound in [(kind, literal(bound)) for kind, bound in self.clip.items() if gradients]:
+            if kind == "norm":
+                squares = (Call("sum", (Binary("**", gradient, Number(2)),)) for gradient in used.values())
+                yield naming.norm, Call("sqrt", (total(*squares),)), "length", ""
+                yield naming.shrink, Binary("/", bound, Call("maximum", (Name(naming.norm), bound))), "factor", ""
+                used = {parameter: Binary("*", Name(naming.shrink), gradient) for parameter, gradient in used.items()}
+            else:
+                used = {parameter: Call("clip", (gradient, Unary("-", bound), bound)) for parameter, gradient in used.items()}
+        for parameter, clipped in used.items() if self.clip else ():
+            yield naming.clipped.format(gradients[parameter]), clipped, " ".join(self.clip), parameter
 
 
 def _rule(name: str, source: str, *steps: str, torch: str = "", state: Mapping[str, str] = {}, **constants: float) -> Rule:

@@ -249,8 +249,8 @@ def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iter
         said = PHRASES["schedule"].format(name=rule.schedule.name)
         yield Stage(RATE, rule.schedule.rate, Phase.UPDATE, 0, said, rule.schedule.source, "schedule")
     for name, tree, what, of in rule.clipping({name: network.naming.gradient.format(name) for name in free}, network.naming):
-        source = CLIPPED_BY[rule.clip[0]] if rule.clip else ""
-        yield Stage(name, Formula.of(tree), Phase.UPDATE, network.layer_of.get(of, 0), PHRASES[f"clip {what}"], source, "clip")
+        meaning, source = " ".join(PHRASES[f"clip {one}"] for one in what.split()), "; ".join(CLIPPED_BY[kind] for kind in rule.clip)
+        yield Stage(name, Formula.of(tree), Phase.UPDATE, network.layer_of.get(of, 0), meaning, source, "clip")
     for parameter in network.parameters:
         layer = network.layer_of[parameter]
         if parameter in frozen:

@@ -187,7 +187,7 @@ def _optimizer(optimizer: Optimizer) -> dict[str, object]:
         name, constants = optimizer.schedule
         start = optimizer.constants.get(RATE, OPTIMIZERS[optimizer.name].constants[RATE])
         made[RATE] = {"start": start, "schedule": name, **constants}
-    return made | ({"clip": dict([optimizer.clip])} if optimizer.clip else {})
+    return made | ({"clip": optimizer.clip} if optimizer.clip else {})
 
 
 def _parameters(scenario: Scenario, lines: Lines) -> Iterator[str]:

@@ -86,7 +86,8 @@ def _facts(worked: WorkedUpdate, writer: StageWriter) -> Iterator[Block]:
         value = figure(short(float(worked.given[name]), 8))
         constants += [", " if constants else " with ", Maths(row(typeset_name(name, style), " = ", value))]
     frozen = f"; frozen: {', '.join(program.frozen)}." if program.frozen else "."
-    clip = f"; the gradients are clipped by {program.rule.clip[0]}, at {program.rule.clip[1]:g}" if program.rule.clip else ""
+    ways = ", and then ".join(f"by {kind}, at {bound:g}" for kind, bound in program.rule.clip.items())
+    clip = f"; the gradients are clipped {ways}" * bool(ways)
     yield Paragraph((program.rule.name, *constants, clip, frozen), "Optimizer")
     one, product = ("column", "Wx") if style.columns else ("row", "xW")
     affine = Maths(row("z", " = ", f"{product[0]} ", product[1], " + ", "b"))

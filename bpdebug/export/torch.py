@@ -186,11 +186,11 @@ class _Script:
 
     def clipping(self, parameters: str) -> Iterator[str]:
         """What is done to the gradients before the step."""
-        match self.program.rule.clip:
-            case "value", bound:
+        for kind, bound in self.program.rule.clip.items():
+            if kind == "value":
                 yield f"for tensor in {parameters}:  # as torch.nn.utils.clip_grad_value_(…, {bound!r}) does"
                 yield f"    tensor.grad = torch.clamp(tensor.grad, -{bound!r}, {bound!r})"
-            case "norm", bound:
+            else:
                 yield f"# as torch.nn.utils.clip_grad_norm_(…, {bound!r}) does, which adds 1e-6 to the norm"
                 yield f"grad_norm = torch.sqrt(sum(torch.sum(tensor.grad ** 2) for tensor in {parameters}))"
                 yield f"for tensor in {parameters}:"

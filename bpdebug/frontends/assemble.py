@@ -110,7 +110,7 @@ def _targets(data: Data, last: Layer, loss: Loss) -> tuple[Array, tuple[str, ...
 
 def _optimizer(section: dict[str, Any]) -> Optimizer:
     """The update rule, with the schedule that its learning rate may be."""
-    section["clip"] = next(((kind, bound) for kind, bound in (section["clip"] or {}).items() if bound is not None), None)
+    section["clip"] = {kind: bound for kind, bound in (section["clip"] or {}).items() if bound is not None}
     if isinstance(rate := section.get(RATE), dict):
         section[RATE] = rate.pop("start")
         section["schedule"] = rate.pop("schedule"), rate

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
-from functools import partial
-from typing import Any
 
 from bpdebug.core.description import Optimizer
 from bpdebug.core.optimizers import OPTIMIZERS, SCHEDULES
 from bpdebug.core.record import replace
 from bpdebug.frontends.kinds import Key, Kind, choice, real
-from bpdebug.frontends.nodes import Mapping, Node
-from bpdebug.frontends.report import Report
+from bpdebug.frontends.nodes import Mapping
 from bpdebug.frontends.tables import table
 
 _FADE = real(0, 1, below=1)
@@ -74,20 +70,11 @@ _RATE = replace(
 _CONSTANTS["learning_rate"] = _RATE, _CONSTANTS["learning_rate"][1]
 
 
-def _one_of(check: Callable[[Node, Report], Any], node: Node, report: Report) -> Any:
-    """A table of which no more than one key is given."""
-    given = check(node, report)
-    if given and None not in given.values():
-        report.add(node.mark, f"expected one of {' and '.join(given)}; found both", example="clip: {norm: 5.0}")
-    return given
-
-
 _CLIP = table(
     "clip",
     tuple(Key(kind, real(1e-30), f"the bound of {what}") for kind, what in (("value", "each cell"), ("norm", "all gradients together"))),
     example="clip: {norm: 5.0}",
 )
-_CLIP = replace(_CLIP, check=partial(_one_of, _CLIP.check))
 
 
 def _optimizers() -> dict[str, tuple[Key, ...]]:
@@ -101,7 +88,7 @@ OPTIMIZER = table(
     "optimizer",
     (
         Key("name", choice(OPTIMIZERS, {"gradient_descent": "sgd", "gd": "sgd"}), "the update rule", Optimizer.name),
-        Key("clip", _CLIP, "gradients are clipped, by value or by norm"),
+        Key("clip", _CLIP, "gradients are clipped, by value or by norm, or by both, by value first"),
     ),
     "name",
     _optimizers(),

@@ -46,7 +46,7 @@ def clipped_as_pytorch(program: Program, stage: Stage, values: Mapping[str, Arra
     if stage.phase is not Phase.UPDATE or not clip or naming.norm not in values:
         return {}
     made = dict(values)
-    made[naming.shrink] = np.minimum(1.0, clip[1] / (values[naming.norm] + _ADDED))
+    made[naming.shrink] = np.minimum(1.0, clip["norm"] / (values[naming.norm] + _ADDED))
     for one in program.stages:
         if one.operation == "clip" and naming.shrink in one.formula.names and one.name not in shown:
             made[one.name] = assigned(one.formula, made)

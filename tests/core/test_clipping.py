@@ -59,7 +59,7 @@ def clipped(gradients, kind, bound):
 
 @pytest.mark.parametrize(("name", "clip", "lines"), by_turns(OPTIMIZERS, [("value", 0.05), ("norm", 0.2), ("norm", 1e9)], [False, True]))
 def test_each_optimizer_takes_the_clipped_gradient_for_the_gradient(tmp_path, name, clip, lines):
-    asked = Optimizer(name, clip=clip)
+    asked = Optimizer(name, clip=dict([clip]))
     scenario = program_of(tmp_path, "sgd").scenario if lines else xor(training=Training(1000, 4))
     program = make_program(replace(scenario, optimizer=asked))
     machine, plain = Machine(program), make_program(replace(scenario, optimizer=Optimizer(name)))
@@ -77,7 +77,7 @@ def test_each_optimizer_takes_the_clipped_gradient_for_the_gradient(tmp_path, na
 @pytest.mark.parametrize("clip", [("value", 0.05), ("norm", 0.2)])
 def test_running_has_the_bits_of_stepping(clip):
     program = make_program(
-        replace(xor(training=Training(1000, 3)), optimizer=Optimizer("adam", clip=clip, schedule=("step", {"step_size": 2})))
+        replace(xor(training=Training(1000, 3)), optimizer=Optimizer("adam", clip=dict([clip]), schedule=("step", {"step_size": 2})))
     )
     one, other = Machine(program), Machine(program)
     for _ in range(5):
@@ -88,7 +88,7 @@ def test_running_has_the_bits_of_stepping(clip):
 
 
 def test_gradients_that_are_0_stay_so_and_complain_of_nothing():
-    program = make_program(replace(xor(training=Training(1, 4)), optimizer=Optimizer(clip=("norm", 1.0))))
+    program = make_program(replace(xor(training=Training(1, 4)), optimizer=Optimizer(clip={"norm": 1.0})))
     forced = dict.fromkeys(program.gradients.values(), 0.0)
     with np.errstate(all="raise"):
         made = program.run(program.initial | program.batch(0), change=lambda name, value: value * forced.get(name, 1.0))
@@ -151,7 +151,6 @@ def test_clipping_is_that_of_pytorch():
 
 
 WRONG = [
-    ("{name: sgd, clip: {norm: 1, value: 2}}", "expected one of value and norm; found both"),
     ("{name: sgd, clip: {norm: 0}}", "expected a number from"),
     ("{name: sgd, clip: 5}", "expected lines such as these"),
     ("{name: sgd, learning_rate: {start: 0.1, schedule: stpe}}", "did you mean 'step'?"),
@@ -185,7 +184,16 @@ def test_a_sentence_tells_the_step_that_is_clipped(tmp_path):
     assert f"by {abs(step):.2g}" in said
 
 
-@pytest.mark.parametrize("clip", ["{norm: 0.5}", "{value: 0.1}"])
+def test_by_both_each_cell_comes_first(tmp_path):
+    program = program_of(tmp_path, "{name: sgd, learning_rate: 0.1, clip: {norm: 0.15, value: 0.1}}")
+    values = program.initial | program.batch(0)
+    values |= program.run(values, len(program.stages))
+    used = clipped(clipped({of: values[program.gradients[of]] for of in program.free}, "value", 0.1), "norm", 0.15)
+    for name, gradient in used.items():
+        np.testing.assert_allclose(values[program.network.naming.clipped.format(program.gradients[name])], gradient, rtol=1e-12)
+
+
+@pytest.mark.parametrize("clip", ["{norm: 0.5}", "{value: 0.1}", "{value: 0.1, norm: 0.2}"])
 def test_exports_take_it_along(tmp_path, clip):
     program = program_of(tmp_path, f"{{name: adam, learning_rate: {{start: 0.1, schedule: cosine, T_max: 7}}, clip: {clip}}}")
     session = Session(program.scenario)
