@@ -151,6 +151,17 @@ FAULTS = {
     ("einsum", "mixed, M) + bias", "mixed, M) - bias"): "11",
     ("adam", "(p - Y) / len(X)", "(Y - p) / len(X)"): "18",
     ("gru", "np.tanh(Wc", "np.sin(Wc"): "29",
+    ("im2col", "dact * (self.pre > 0)", "(self.pre > 0)"): "36",
+    ("conv", "-np.log(p[y])", "-p[y]"): "23",
+    ("hinge", "np.maximum(0, margin)", "np.minimum(0, margin)"): "8",
+    ("arguments", "1 / (1 + np.exp(", "1 * (1 + np.exp("): "20",
+    ("scalars", "math.exp(-x)", "(-x)"): "5",
+    ("word2vec", "outside -= lr *", "outside = lr *"): "22",
+    ("negative", "np.exp(-x)", "np.exp(x)"): "9",
+    ("lists", "b[l] -= lr * db[l]", "b[l] -= lr * loss"): "36",
+    ("batchnorm", "np.mean(xc**2", "np.mean((xc)"): "18",
+    ("clipvalue", "2 * (pred - y) / len(y)", "2 * (pred - y) * len(y)"): "11",
+    ("einsum", "2 * (out - y) / B", "3 * (out - y) / B"): "14",
 }
 
 

@@ -21,7 +21,7 @@ from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apar
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
-_MOST, _LINES, _FAULTS = 100_000, 40, 4
+_MOST, _LINES, _FAULTS = 60_000, 40, 4
 """Formulas that are computed at most; lines that are tried; mistakes that are looked for."""
 _ALIKE, _STRAIGHT = 1e-3, 1e-10
 """Factors, and one less the cosine of directions, that are as near are the same."""

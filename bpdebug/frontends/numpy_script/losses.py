@@ -18,7 +18,7 @@ from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
-_SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|^ce\b|xent|entropy", re.IGNORECASE)
+_SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|b?ce\b|xent|entropy", re.IGNORECASE)
 _ERRORS = re.compile(r"err(or)?", re.IGNORECASE)
 _OTHER = re.compile(r"acc|rate|correct|grad|delta|^d[A-Z_]|norm|pred", re.IGNORECASE)
 _IMPLIED = {

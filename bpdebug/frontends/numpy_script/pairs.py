@@ -144,7 +144,7 @@ class Pairing:
             if size == 1 and parameter in self._loss.steps:  # any value is a multiple of the gradient: that which it is, or the whole step
                 due = np.ravel(self._loss.gradients[parameter])
                 same = [name for name in fitting if np.allclose(np.ravel(self._values[name]), due, NEAR, 0)]
-                named = same or (fitting if self._single else named)
+                named = same or named
             found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
         return found
 

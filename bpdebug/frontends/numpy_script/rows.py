@@ -9,10 +9,11 @@ from typing import cast
 
 import numpy as np
 
+from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Index, Key, Name, Tree, Unary, substitute
+from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary, substitute
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
 _LONGEST = 60
@@ -81,16 +82,49 @@ def _stepped(recording: Recording) -> Recording:
         if not chain or name != old:
             continue
         base: Tree = Call("zeros_like", (Name(old),))
-        for one, key, more in reversed(chain):
-            less = more.operand if isinstance(more, Unary) and more.operator == "-" else Unary("-", more)
-            step = replace(one, name=_free(f"{old}.in", named), formula=Formula.of(Call("add_at", (base, key, less))), inner=True)
-            named[step.name], base = step, Name(step.name)
-            made.setdefault(one.name, []).append(step)
+        written = [more.operand if isinstance(more, Unary) and more.operator == "-" else Unary("-", more) for _, _, more in chain]
+        rates, parts = zip(*(_rated(less, named, recording.given[0]) for less in written), strict=True)
+        rate = rates[0] if all(one == rates[0] for one in rates) else None
+        for (one, key, _), less in zip(reversed(chain), reversed(parts if rate else written), strict=True):
+            part = replace(one, name=_free(f"{old}.in", named), formula=Formula.of(Call("add_at", (base, key, less))), inner=True)
+            named[part.name], base = part, Name(part.name)
+            made.setdefault(one.name, []).append(part)
             for update in values:
-                update[step.name] = evaluate(cast(Formula, step.formula), update)
-        named[new] = replace(chain[0][0], formula=Formula.of(Binary("-", Name(old), base)))
+                update[part.name] = evaluate(cast(Formula, part.formula), update)
+        step = Binary("*", rate, base) if rate else base
+        named[new] = replace(chain[0][0], formula=Formula.of(Binary("-", Name(old), step)))
     statements = tuple(part for one in recording.statements for part in (*made.get(one.name, ()), named[one.name]))
     return replace(recording, statements=statements, values=tuple(values))
+
+
+def _rated(less: Tree, named: Mapping[str, Statement], given: Mapping[str, Array]) -> tuple[Tree | None, Tree]:
+    """A step as a rate, which is a single number that is given, and what it is multiplied with; None and the step where there is none."""
+
+    def inner(tree: Tree) -> Tree:
+        one = named.get(tree.name) if isinstance(tree, Name) else None
+        return one.formula.tree if one and one.formula and one.inner else tree
+
+    def rate_of(tree: Tree) -> Tree | None:
+        match inner(tree):
+            case Number() as rate:
+                return rate
+            case Name(name) as rate if name in given and given[name].ndim == 0:
+                return rate
+            case Unary("-", turned):
+                return _turned(rate_of(turned))
+        return None
+
+    match inner(less):
+        case Unary("-", turned):
+            rate, step = _rated(turned, named, given)
+            return _turned(rate), step if rate else less
+        case Binary("*", left, step) if rate := rate_of(left):
+            return rate, step
+    return None, less
+
+
+def _turned(rate: Tree | None) -> Tree | None:
+    return rate.operand if isinstance(rate, Unary) else rate and Unary("-", rate)
 
 
 def _free(name: str, taken: Mapping[str, object]) -> str:

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.tree import Binary, Name, Number, walk
+from bpdebug.core.tree import Binary, Length, Name, Number, Tree, walk
 from bpdebug.frontends.numpy_script.recording import Recording
 
 _CLOSE = 1e-9
+
+
+def is_plain(factor: float) -> bool:
+    """Whether a factor is a number that people write, or divide by: a few digits, or one over a whole number or over twice one."""
+    return factor != 0 and any(abs(one - round(one)) < _CLOSE * abs(one) for one in (1000 * factor, 2 / factor))
+
+
+def is_usual(recording: Recording, factor: float, near: float) -> bool:
+    """Whether a factor is a single number of the script, or 1, 2, ½ times or over the length of an axis, as nearly as is given."""
+    sizes, given = {1.0, *_sizes(recording)} - {0.0}, (value for value in recording.given[0].values() if value.ndim == 0)
+    known = {times * one for size in sizes for one in (size, 1 / size) for times in (0.5, 1.0, 2.0)}
+    return any(abs(factor - one) < near * one for one in known | {abs(float(value)) for value in given})
 
 
 def is_invented(recording: Recording, gradient: str, factor: float) -> bool:
     """Whether a gradient is so many times the right one because of a number that only its own line has, and that stands for nothing.
 
     Sizes, powers of 2 and of 10, and numbers that have a name in the script are conventions: m, the outputs, ½, the learning rate. So is
-    any number where the step takes the gradient as it is: that is the rate, then. A factor that no line shows is not accused either.
+    any number where the step takes the gradient as it is: that is the rate, then. A factor that no line shows is not accused either. The
+    square of a size is none where the line multiplies with that size: it belongs below.
     """
-    if factor <= 0 or not any(_is_close(factor, one) for one in _written(recording, gradient)):
+    times, over = _written(recording, gradient)
+    if any(one > 2 and _is_close(factor, one * one) and factor > 1 for one in times.intersection(_sizes(recording))):
+        return True
+    if factor <= 0 or not any(_is_close(factor, one) or _is_close(2 * factor, one) for one in times | over):
         return False
     named = [
         *_sizes(recording),
@@ -36,15 +52,36 @@ def _is_close(factor: float, number: float) -> bool:
     return number > 0 and min(abs(factor / number - 1), abs(factor * number - 1)) < _CLOSE
 
 
-def _written(recording: Recording, gradient: str) -> Iterator[float]:
-    """The numbers that stand in the line of a gradient."""
-    known = {one.name: one for one in recording.statements}
-    waiting = [gradient]
+def _written(recording: Recording, gradient: str) -> tuple[set[float], set[float]]:
+    """The single numbers that the line of a gradient multiplies with, and the others that stand there."""
+    known, single = {one.name: one for one in recording.statements}, _single(recording)
+    waiting, times, others = [gradient], set[float](), set[float]()
     while waiting:
         one = known.get(waiting.pop())
-        if one and one.formula and one.line == known[gradient].line and (one.inner or one.name == gradient):
-            yield from (abs(node.value) for node in walk(one.formula.tree) if isinstance(node, Number))
+        if one and one.formula and one.made == known[gradient].made and (one.inner or one.name == gradient):
+            nodes = [*walk(one.formula.tree)]
+            others |= {abs(node.value) for node in nodes if isinstance(node, Number)}
+            sides = (side for node in nodes if isinstance(node, Binary) and node.operator == "*" for side in (node.left, node.right))
+            times |= {value for side in sides if (value := single(side)) is not None}
             waiting += [name for name in one.formula.names if name != one.name]
+    return times, others
+
+
+def _single(recording: Recording) -> Callable[[Tree], float | None]:
+    """What gives the size of a single number that is written, or has a name, and None of anything else."""
+    values: Mapping[str, Array] = {**recording.given[0], **recording.values[-1]}
+
+    def single(tree: Tree) -> float | None:
+        match tree:
+            case Number(value):
+                return abs(value)
+            case Name(name) if name in values and values[name].ndim == 0:
+                return abs(float(values[name]))
+            case Length(Name(name), int() as axis) if name in values:
+                return float(values[name].shape[axis])
+        return None
+
+    return single
 
 
 def _sizes(recording: Recording) -> Iterator[float]:
@@ -73,4 +110,4 @@ def _is_rate(recording: Recording) -> bool:
     return False
 
 
-__all__ = ["is_invented"]
+__all__ = ["is_invented", "is_plain", "is_usual"]

@@ -28,13 +28,13 @@ from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.fits import Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.helpers import called, helper_of
-from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, frame, reached, settled, used
+from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, finite, frame, reached, settled, used
 from bpdebug.frontends.numpy_script.losses import find_loss, told_losses
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Recording, Statement, read
 from bpdebug.frontends.numpy_script.rows import with_rows
-from bpdebug.frontends.numpy_script.slips import slip_of, slipped
+from bpdebug.frontends.numpy_script.slipped import slip_of, slipped
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 from bpdebug.time.position import LocationError, stages_at
 
@@ -85,7 +85,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     Raises:
         ScriptError: where no loss is found.
     """
-    path, recording = recording.script, with_rows(recording)
+    path, recording = recording.script, finite(with_rows(recording))
     scenario = frame(recording, Path(path).name)
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -16,21 +15,22 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
-from bpdebug.core.record import Record, replace
-from bpdebug.core.schedule import Stage
+from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Tree, names, substitute
-from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
-from bpdebug.frontends.numpy_script.likely import UNLIKELY, size_of, slips
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
+from bpdebug.frontends.numpy_script.likely import slips
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+from bpdebug.frontends.numpy_script.scalings import is_usual
 
-_MOST = 60_000
+_MOST = 200_000
 """Formulas that are computed at most."""
+_ANOTHER = 1.0
+"""What a tensor in the place of another one counts, beside the length of the formula."""
 _AROUND = 6
 """Nodes of a formula, between the value that is another one and the whole line."""
-_STEP, _NEAR, _ALIKE = 1e-5, 1e-5, 1e-3
+_STEP, _NEAR, _ALIKE, _LEAST = 1e-5, 1e-5, 1e-3, 1e-8
 """How far a parameter is moved, relative to its largest number; slopes, and factors of several, that are as near are the same."""
 
 
@@ -54,74 +54,6 @@ class Slip(Record, eq=False):
     unread: bool = False
 
 
-@np.errstate(all="ignore")
-def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | None:
-    """The slip that explains why gradients are wrong, if there is one."""
-    values, unread = recording.values[-1], _unread(recording, loss, blame)
-    ends = {name: end for name, end in blame.ends.items() if loss.gradients[name].any()}
-    factors = {name: scale(values[end], loss.gradients[name]) or 0.0 for name, end in ends.items()}
-    wrong = [name for name, factor in factors.items() if abs(factor / blame.times - 1) > _ALIKE]
-    moves = {name: values.get(recording.carried[name], values[name]) - values[name] for name in ends}
-    down = all(np.sum(move * loss.gradients[name]) <= 0 for name, move in moves.items() if move.shape == loss.gradients[name].shape)
-    right = (not wrong and (down or blame.times > 0 or loss.raised)) or (down and {*ends} <= {*loss.steps})
-    if (right and not unread) or not blame.live or loss.guessed:
-        return None
-    usual = max(0.0, blame.times) if len(wrong) < len(ends) else 0.0
-    return Slips(recording, loss, unread | ends, [*unread, *wrong], [*unread], usual).found(str(blame.found[0].line) if blame.found else "")
-
-
-def _unread(recording: Recording, loss: Differentiated, blame: Blame) -> dict[str, str]:
-    """What is moved by a gradient, though the loss does not depend on it, and by which."""
-    statements, found, known = recording.statements, dict[str, str](), {one.name: one for one in recording.statements}
-    moving = used(statements, [recording.carried[name] for name in loss.program.parameters])
-    for name, new in recording.carried.items():
-        reads, size = used(statements, [new]), recording.start[name].size
-        ends = [one.name for one in blame.own if one.name in reads and not one.partial and recording.values[-1][one.name].size == size]
-        if ends and not {name, new} & moving and name not in {one for one, _ in loss.forward} | {*loss.gradients}:
-            found[name] = max(ends, key=lambda end: not known[end].inner)
-    return found
-
-
-def slipped(
-    slip: Slip, blame: Blame, stages: Sequence[Stage], formulas: Mapping[str, Tree], due: Mapping[str, Tree], order: Mapping[str, Statement]
-) -> dict[str, Any]:
-    """What a program has where a forward line has a slip: what is said of it, instead of derivatives or beside them.
-
-    Args:
-        slip, blame: the line, and those of the way back.
-        stages: of the program.
-        formulas, due: of his statements, with inner values put in; and those that would be right.
-        order: his statements.
-    """
-    at = [one.name for one in stages if one.name in order and str(slip.line) in (one.line, one.beside)]
-    name = next((one for one in at if order[one].order >= order[slip.name].order), "")
-    old, new = formulas[slip.name], slip.formula.tree
-    while inner := {one: formulas[one] for one in (*names(old), *names(new)) if one in formulas and order[one].inner}:
-        old, new = substitute(old, inner), substitute(new, inner)
-    said = f"with {Formula.of(new).text} there, not {Formula.of(old).text}, every gradient is the right one"
-    if name and _is_first(slip, blame, formulas, due, order):
-        here = [
-            replace(one, line=str(slip.line), beside=one.beside and one.line) if one.name == name and one.line != str(slip.line) else one
-            for one in stages
-        ]
-        return {"remarks": {name: ("a wrong forward line" if slip.forward else "a slip", said)}, "misled": True, "lines": tuple(here)}
-    return {"notes": (f"or {slip.line} is wrong: {said}, too",)} if slip.forward else {}
-
-
-def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mapping[str, Tree], order: Mapping[str, Statement]) -> bool:
-    """Whether the line is to be named and not the derivative: no other line explains as much, or what would be left is shorter."""
-    if slip.forward and slip.longer >= UNLIKELY:
-        return False
-    if blame.right:
-        return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
-    if len(blame.found) != 1 or not blame.mended:
-        return True
-    meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
-    longer = size_of(due[meant[0]]) - size_of(formulas[meant[0]]) if meant else 0
-    earlier = min(order[name].order for name in blame.found[0].meant if name in order)
-    return slip.longer < longer and (slip.forward or order[slip.name].order < earlier)
-
-
 class Slips:
     """The search for a slip.
 
@@ -131,6 +63,7 @@ class Slips:
         wrong: the parameters whose gradients are wrong as it is.
         unread: those on which the loss does not depend, and which a slip must bring in.
         usual: how many times the right ones the others are; 0 where there are none.
+        odd: whether all are as many times the right ones, which is no convention: then only a forward line is wrong.
     """
 
     def __init__(
@@ -141,10 +74,11 @@ class Slips:
         wrong: Sequence[str],
         unread: Sequence[str],
         usual: float,
+        odd: bool,
     ) -> None:
-        self._unread, self._usual = unread, usual
+        self._unread, self._usual, self._odd, self._recording = unread, usual, odd, recording
         self._ends, self._left, self._loss = ends, _MOST, loss.program.loss
-        self._parameters = [*wrong, *(name for name in ends if name not in wrong)]
+        self._wrong, self._parameters = {*wrong}, [*wrong, *(name for name in ends if name not in wrong)]
         known = {one.name for one in recording.statements}
         more = [(name, loss.program.stage(name).formula) for name, _ in loss.forward if name not in known]
         self._formulas = [(one.name, one.formula) for one in recording.statements if one.formula] + more
@@ -154,15 +88,22 @@ class Slips:
         self._to_loss = {name for name, _ in loss.forward}
         self._to_all = self._to_loss | used(recording.statements, ends.values())
         self._inner = {one.name for one in recording.statements if one.inner and one.formula}
+        self._made = {one.name: one.made for one in recording.statements}
         self._trees = {name: formula.tree for name, formula in self._formulas}
         self._readers = {name: one.name for one in reversed(recording.statements) if one.formula for name in one.formula.names}
-        self._old = {*recording.carried}
+        self._old, self._place = {*recording.carried}, {name: place for place, (name, _) in enumerate(self._formulas)}
         self._groups, self._due = (
             self._grouped(
                 [one for one in recording.statements if one.name in self._to_all - {*recording.carried.values()} and one.formula]
             ),
             loss.gradients,
         )
+        self._alike = defaultdict[tuple[int, ...], list[tuple[str, ...]]](list)
+        lone = [(name,) for name, value in self._values.items() if name not in self._place and np.ndim(value)]
+        made = self._grouped([one for one in recording.statements if one.formula and one.name in self._values])
+        for others in [*lone, *(tuple(one.name for one in group) for group in made)]:
+            if np.ndim(self._values[others[0]]):
+                self._alike[len(others), *np.shape(self._values[others[0]])].append(others)
 
     @staticmethod
     def _grouped(statements: Sequence[Statement]) -> list[list[Statement]]:
@@ -170,7 +111,7 @@ class Slips:
         found, times = defaultdict[object, list[Statement]](list), defaultdict[object, int](int)
         for one in statements:
             kind = one.made, Formula.of(_bare(one.formula.tree)).text if one.formula else ""
-            turn = *kind, one.path
+            turn = *kind, one.path, one.line
             found[*kind, times[turn]].append(one)
             times[turn] += 1
         return [*found.values()]
@@ -188,22 +129,46 @@ class Slips:
         for group in self._groups:
             one = group[0]
             whole, elsewhere, forward = self._whole(one.name), str(one.made) != blamed, one.name in self._to_loss
+            if self._odd and not forward:
+                continue
             old = whole(one.formula.tree) if one.formula else Name(one.name)
             for trees in zip(*map(self._tried, group), strict=False):
                 yield (longer_than(old, whole(trees[0]), self._old), elsewhere, forward), group, trees
+            for trees in () if forward or self._unread else self._others(group):
+                yield (_ANOTHER + longer_than(old, whole(trees[0]), self._old), elsewhere, forward), group, trees
+
+    def _others(self, group: Sequence[Statement]) -> Iterator[tuple[Tree, ...]]:
+        """The formulas of a line with another tensor in the place of one that it reads, or as a further factor; the same in each turn."""
+        trees, values = [self._trees[one.name] for one in group], self._values
+        for others in self._alike.get((len(group), *values[group[0].name].shape), ()):
+            if self._is_before(others, group):
+                yield tuple(Binary("*", tree, Name(name)) for tree, name in zip(trees, others, strict=True))
+        for place in range(len(group[0].formula.names) if group[0].formula else 0):
+            read = [formula.names[place] for formula in (one.formula for one in group) if formula and len(formula.names) > place]
+            if len(read) == len(group) and read[0] in values:
+                for others in self._alike.get((len(group), *values[read[0]].shape), ()):
+                    if others[0] != read[0] and self._is_before(others, group):
+                        news = zip(trees, read, others, strict=True)
+                        yield tuple(substitute(tree, {name: Name(other)}) for tree, name, other in news)
+
+    def _is_before(self, others: Sequence[str], group: Sequence[Statement]) -> bool:
+        return all(self._place.get(name, -1) < self._place[one.name] for name, one in zip(others, group, strict=True))
 
     def _whole(self, name: str) -> Callable[[Tree], Tree]:
         """What the line of a value computes, with another formula for that value: the inner ones around it, and below it, put in."""
         above, last = list[Tree](), name
         while last in self._inner and last in self._readers and len(above) < _AROUND:
             reader = self._readers[last]
+            if self._made[reader] != self._made[name]:
+                break
             above.append(substitute(self._trees[reader], {last: Name("")}))
             last = reader
 
         def whole(tree: Tree) -> Tree:
             for outer in above:
                 tree = substitute(outer, {"": tree})
-            return substitute(tree, {part: self._trees[part] for part in names(tree) if part in self._inner and part != name})
+            parts = (part for part in names(tree) if part in self._inner and self._made[part] == self._made[name] and part != name)
+            return substitute(tree, {part: self._trees[part] for part in parts})
 
         return whole
 
@@ -238,31 +203,43 @@ class Slips:
     @np.errstate(all="ignore")
     def _mends(self, formulas: Mapping[str, Formula], forward: bool) -> bool:
         """Whether all his gradients are right with other formulas, but for one factor."""
-        usual = self._usual
+        usual, told = self._usual, list[str]()
         try:
             values = self._run(self._to_all, self._values, {}, formulas)
             size = float(np.sum(values[self._loss]))
+            if all(np.array_equal(values[name], self._values[name]) for name in formulas):
+                return False
             if not np.isfinite(size) or size < 0 <= float(np.sum(self._values[self._loss])):
                 return False
             for name in self._parameters:
                 theirs = values[self._ends[name]]
                 factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
-                if factor is None or factor <= 0 or (usual and name not in self._unread and abs(factor / usual - 1) > _ALIKE):
+                if factor == 0:
+                    continue
+                if factor is None or factor < 0 or (usual and name not in self._unread and abs(factor / usual - 1) > _ALIKE):
                     return False
+                told.append(name)
                 usual = usual if name in self._unread else factor  # that may be the step, with its rate
-        except (FormulaError, TypeError, KeyError):
+        except (FormulaError, TypeError, KeyError, ValueError):
             return False
-        return True
+        return (
+            2 * len(self._wrong.intersection(told)) >= len(self._wrong)
+            and bool(told)
+            and (self._usual > 0 or is_usual(self._recording, usual, _NEAR))
+        )
 
     def _factor(self, name: str, values: Mapping[str, Array], formulas: Mapping[str, Formula], usual: float) -> float | None:
-        """What his gradient of a parameter is times the true one; None where it is no multiple of it, or not as usual a one."""
+        """What his gradient of a parameter is times the true one; None where it is no multiple of it, or not as usual a one; 0 where
+        both are less than what is left of the loss by rounding."""
         old, theirs, slopes = values[name], values[self._ends[name]], list[float]()
         step = _STEP * max(1.0, float(np.abs(old).max(initial=0)))
         for seed in range(1 + (old.size > 1)):
             drawn = np.random.default_rng(seed).normal(size=old.shape)
             sides = [self._run(self._to_loss, values, {name: old + sign * step * drawn}, formulas)[self._loss] for sign in (1, -1)]
-            slope = float(np.sum(sides[0] - sides[1])) / (2 * step)
-            slopes.append(float(np.sum(theirs.reshape(old.shape) * drawn)) / slope if slope else np.nan)
+            slope, his = float(np.sum(sides[0] - sides[1])) / (2 * step), float(np.sum(theirs.reshape(old.shape) * drawn))
+            if max(abs(slope), abs(his)) < _LEAST * (1 + np.abs(sides[0]).max()):
+                return 0.0
+            slopes.append(his / slope if slope else np.nan)
             expected = usual if usual and name not in self._unread else slopes[0]
             if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
@@ -274,4 +251,4 @@ def _bare(tree: Tree) -> Tree:
     return Name("x") if isinstance(tree, Name) else tree.rebuilt(_bare)
 
 
-__all__ = ["slip_of", "slipped"]
+__all__ = ["Slip", "Slips"]
