@@ -159,9 +159,13 @@ FAULTS = {
     ("word2vec", "outside -= lr *", "outside = lr *"): "22",
     ("negative", "np.exp(-x)", "np.exp(x)"): "9",
     ("lists", "b[l] -= lr * db[l]", "b[l] -= lr * loss"): "36",
-    ("batchnorm", "np.mean(xc**2", "np.mean((xc)"): "18",
     ("clipvalue", "2 * (pred - y) / len(y)", "2 * (pred - y) * len(y)"): "11",
     ("einsum", "2 * (out - y) / B", "3 * (out - y) / B"): "14",
+    ("logistic", "np.exp(-x)", "np.sinh(-x)"): "21",
+    ("tied", "np.exp(-t)", "np.exp(t)"): "7",
+    ("last", "X.dot(W) + b", "X.dot(W) - b"): "9",
+    ("recursive", '+ w["b"]', '- w["b"]'): "13",
+    ("tape", "np.tanh", "np.sin"): "34",
 }
 
 
@@ -186,6 +190,11 @@ def test_what_is_below_zero_and_rises_is_a_likelihood_and_no_line_is_accused(nam
     result = judged(name, "-np.log(y[" if name == "bag" else "-np.sum(yb *", "np.log(y[" if name == "bag" else "np.sum(yb *")
     assert result.data["ok"] is True
     assert "all gradients are -1 times those of" in result.text
+
+
+def test_a_rate_of_its_own_beside_penalties_is_no_mistake():
+    result = judged("moons", "b2 += -epsilon * db2", "b2 += 3.0 * (-epsilon * db2)")
+    assert result.data["ok"] is True
 
 
 def test_of_a_loss_that_is_only_guessed_nothing_is_called_wrong_where_another_is_not_finite():

@@ -43,6 +43,7 @@ class Differentiated(Record, eq=False):
         written: where a loss is written down that is not this one, or "".
         held: the values that he takes as given, so that no gradient flows through them, those of a line together.
         guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
+        others: where it is only implied, and not by all gradients, what else the same difference may be the derivative of.
         raised: whether it is one to be raised, as a log-likelihood is: by its name, or since it is below 0 in each update.
     """
 
@@ -59,6 +60,7 @@ class Differentiated(Record, eq=False):
     held: tuple[tuple[str, ...], ...] = ()
     guessed: bool = False
     raised: bool = False
+    others: tuple[Differentiated, ...] = ()
 
 
 def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Key, Listing, Name, Number, Text, Transpose, Tree, Unary, literal, walk
+from bpdebug.core.tree import Binary, Call, Index, Key, Listing, Name, Number, Text, Transpose, Tree, Unary, literal, walk
 
 _INSTEAD = {
     "+": "-", "-": "+", "*": "/", "/": "*", "<": ">", ">": "<", "<=": ">=", ">=": "<=",
@@ -33,13 +33,30 @@ def _rarity(node: Tree, parameters: Container[str]) -> int:
     match node:
         case Binary("/", _, Binary("+", Number(1), Call("exp", (inner,))) | Binary("+", Call("exp", (inner,)), Number(1))):
             return -2 if isinstance(inner, Unary) else 1
-        case Call(function) if function in _RARE:
+        case Call(function):
+            return int(function in _RARE)
+        case Binary("<" | ">" | "<=" | ">=", Number()) | Binary("-", Binary() | Name() | Index(), Number(1)):
             return 1
-        case Binary("<" | ">" | "<=" | ">=", Number()) | Unary("-", Call("tanh" | "maximum")) | Binary("-", Binary(), Number(1)):
-            return 1
+        case Binary("+" | "-" as sign, Binary("*") as left, Binary("*") as right) if _has_log(left) and _has_log(right):
+            return int(_is_negative(left) != (_is_negative(right) ^ (sign == "-")))  # the two halves of a cross-entropy
         case Binary("-", left, Name(name)) if name in parameters and not isinstance(left, Name):
             return 2  # a bias
-    return 0
+    return int(isinstance(node, Unary) and _is_activation(node.operand))
+
+
+def _is_activation(tree: Tree) -> bool:
+    match tree:
+        case Call("tanh" | "maximum") | Binary("/", Number()):
+            return True
+    return False
+
+
+def _has_log(tree: Tree) -> bool:
+    return any(isinstance(node, Call) and node.function == "log" for node in walk(tree))
+
+
+def _is_negative(tree: Tree) -> bool:
+    return _is_negative(tree.left) if isinstance(tree, Binary) else isinstance(tree, Unary) and tree.operator == "-"
 
 
 def longer(tree: Tree, new: Tree, parameters: Container[str] = ()) -> float:

@@ -14,7 +14,6 @@ from bpdebug.core.description import Array, Batches, Lines, Optimizer, Scenario,
 from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OWN
 from bpdebug.core.program import Program
-from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Tree
@@ -178,12 +177,6 @@ def start_of(recording: Recording) -> dict[str, Array]:
     """The numbers that the last update starts from, of those that were recorded whole: at first too much is 0 to tell anything apart."""
     values = recording.values[-1]
     return {**recording.given[len(recording.values) - 1], **{name: values[name] for name in recording.start}, "m": np.array(2.0)}
-
-
-def finite(recording: Recording) -> Recording:
-    """The recording without updates in which more values are not finite than in others: what has grown without end tells nothing."""
-    lost = [sum(not np.isfinite(value).all() for value in values.values()) for values in recording.values]
-    return replace(recording, values=tuple(values for values, times in zip(recording.values, lost, strict=True) if times == min(lost)))
 
 
 def plain(stages: Mapping[str, Stage], wanted: set[str]) -> dict[str, Tree]:

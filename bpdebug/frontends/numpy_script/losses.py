@@ -53,7 +53,8 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     if best is None or not best.said:
         return best and next((one for one in tried if _is_whole(recording, one, best)), best)
     untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
-    return replace(best, written=str(stated.line) if stated else "", guessed=untried and not best.agreement)
+    others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
+    return replace(best, written=str(stated.line) if stated else "", guessed=untried and not best.agreement, others=others)
 
 
 def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated) -> bool:

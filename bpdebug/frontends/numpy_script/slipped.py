@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from bpdebug.core.description import Array
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree, names, substitute
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
-from bpdebug.frontends.numpy_script.likely import UNLIKELY, size_of
+from bpdebug.frontends.numpy_script.likely import UNLIKELY
+from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_plain, is_usual
@@ -30,18 +33,47 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     told = told_apart({name: loss.gradients[name] for name in blame.ends})
     ends = {name: end for name, end in blame.ends.items() if name in told and loss.gradients[name].any()}
     factors = {name: scale(values[end], loss.gradients[name]) or 0.0 for name, end in ends.items()}
-    wrong = [name for name, factor in factors.items() if abs(factor / blame.times - 1) > _ALIKE]
+    penalized = {name for name, factor in blame.factors.items() if not blame.found and abs(factor / blame.times - 1) < _ALIKE}
+    wrong = [name for name in _apart(factors, blame.times) if name not in penalized]
     moves = {name: values.get(recording.carried[name], values[name]) - values[name] for name in ends}
-    down = all(np.sum(move * loss.gradients[name]) <= 0 for name, move in moves.items() if move.shape == loss.gradients[name].shape)
+    down = all(_cosine(move, loss.gradients[name]) <= 0 for name, move in moves.items())
     plain = any(is_plain(factor) or is_usual(recording, factor, _ALIKE) for factor in factors.values())
     odd = not (wrong or plain)  # no convention: it is another number in each update
     right = not odd and ((not wrong and (down or blame.times > 0 or loss.raised)) or (down and {*ends} <= {*loss.steps}))
     if (right and not unread) or not blame.live or loss.guessed:
         return None
-    several = [name for name in ends if name not in wrong and loss.gradients[name].size > 1]  # of one number any other is a multiple
-    usual = max(0.0, blame.times) if several and not odd else 0.0
-    slips_of = Slips(recording, loss, unread | ends, [*unread, *wrong], [*unread], usual, odd)
-    return slips_of.found(str(blame.found[0].line) if blame.found else "")
+    best, blamed = None, str(blame.found[0].line) if blame.found else ""
+    for rates, times in _rated(moves, {name: values[end] for name, end in ends.items()}, factors, blame.times):
+        wrong = [name for name in _apart({name: rates[name] * factor for name, factor in factors.items()}, times) if name not in penalized]
+        several = [name for name in ends if name not in wrong and loss.gradients[name].size > 1]  # of one number any other is a multiple
+        usual = max(0.0, times) if several and not odd else 0.0
+        slip = Slips(recording, loss, unread | ends, [*unread, *wrong], rates, usual, odd).found(blamed)
+        best = slip if slip and (best is None or slip.longer < best.longer) else best
+    return best
+
+
+def _apart(factors: Mapping[str, float], times: float) -> list[str]:
+    """The gradients that are not as many times the right ones as is usual."""
+    return [name for name, factor in factors.items() if abs(factor / times - 1) > _ALIKE]
+
+
+def _rated(
+    moves: Mapping[str, Array], his: Mapping[str, Array], factors: Mapping[str, float], times: float
+) -> Iterator[tuple[dict[str, float], float]]:
+    """What the value that each parameter is moved by may be multiplied with, each with how many times the right one a gradient is then:
+    1; -1, where steps are along these values (y - a, and += in the end); the rate, where that is not the same for all."""
+    yield dict.fromkeys(his, 1.0), times
+    if moves and all(_cosine(move, his[name]) > 0 for name, move in moves.items()):
+        yield dict.fromkeys(his, -1.0), abs(times)
+    rates = {name: scale(-move, his[name]) or 0.0 for name, move in moves.items()}
+    common = Counter(float(f"{rates[name] * factor:.4g}") for name, factor in factors.items() if factor * rates[name] > 0).most_common(1)
+    if all(rates.values()) and common and max(rates.values()) - min(rates.values()) > _ALIKE * max(rates.values()):
+        yield rates, common[0][0]
+
+
+def _cosine(one: Array, other: Array) -> float:
+    """Whether two point the same way: above 0; 0 where they have not as many numbers."""
+    return float(np.sum(np.ravel(one) * np.ravel(other))) if one.size == other.size else 0.0
 
 
 def _unread(recording: Recording, loss: Differentiated, blame: Blame) -> dict[str, str]:
@@ -91,7 +123,7 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
     if len(blame.found) != 1 or not blame.mended:
         return True
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
-    longer = size_of(due[meant[0]]) - size_of(formulas[meant[0]]) if meant else 0
+    longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else 0
     earlier = min(order[name].order for name in blame.found[0].meant if name in order)
     return slip.longer < longer and (slip.forward or order[slip.name].order < earlier)
 

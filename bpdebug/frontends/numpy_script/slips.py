@@ -61,7 +61,8 @@ class Slips:
         recording, loss: the script, and what is derived from it.
         ends: the value that a parameter is moved by, by the parameter.
         wrong: the parameters whose gradients are wrong as it is.
-        unread: those on which the loss does not depend, and which a slip must bring in.
+        rates: what these values are multiplied with, so that they are as many times the gradients; none for those on which the loss does
+            not depend, which a slip must bring in.
         usual: how many times the right ones the others are; 0 where there are none.
         odd: whether all are as many times the right ones, which is no convention: then only a forward line is wrong.
     """
@@ -72,11 +73,12 @@ class Slips:
         loss: Differentiated,
         ends: Mapping[str, str],
         wrong: Sequence[str],
-        unread: Sequence[str],
+        rates: Mapping[str, float],
         usual: float,
         odd: bool,
     ) -> None:
-        self._unread, self._usual, self._odd, self._recording = unread, usual, odd, recording
+        self._unread, self._rates = [name for name in ends if name not in rates], rates
+        self._usual, self._odd, self._recording = usual, odd, recording
         self._ends, self._left, self._loss = ends, _MOST, loss.program.loss
         self._wrong, self._parameters = {*wrong}, [*wrong, *(name for name in ends if name not in wrong)]
         known = {one.name for one in recording.statements}
@@ -214,6 +216,7 @@ class Slips:
             for name in self._parameters:
                 theirs = values[self._ends[name]]
                 factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
+                factor = factor and factor * self._rates.get(name, 1.0)
                 if factor == 0:
                     continue
                 if factor is None or factor < 0 or (usual and name not in self._unread and abs(factor / usual - 1) > _ALIKE):
@@ -240,7 +243,7 @@ class Slips:
             if max(abs(slope), abs(his)) < _LEAST * (1 + np.abs(sides[0]).max()):
                 return 0.0
             slopes.append(his / slope if slope else np.nan)
-            expected = usual if usual and name not in self._unread else slopes[0]
+            expected = usual / self._rates.get(name, 1.0) if usual and name not in self._unread else slopes[0]
             if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
         return slopes[0]
