@@ -11,9 +11,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bpdebug.core.errors import printable
-from bpdebug.core.program import Program
-from bpdebug.core.schedule import Stage
-from bpdebug.look.once import once
 
 Fold = tuple[int, int]
 """Lines that are folded away: the first, and the one after the last."""
@@ -23,43 +20,6 @@ Part = tuple[int, int, str]
 _WORTH = 4
 """Lines from which on it is worth folding them away."""
 _TAB = 4
-
-
-class Place(str):
-    """A line of a file, such as ``train.py:47``.
-
-    Attributes:
-        file, number: the two.
-    """
-
-    @property
-    def file(self) -> str:
-        """The file."""
-        return self.rpartition(":")[0]
-
-    @property
-    def number(self) -> int:
-        """The line, from 1."""
-        return int(self.rpartition(":")[2])
-
-
-def places_of(stage: Stage) -> list[Place]:
-    """Where a stage is computed, and the other line that belongs to it, where there is one."""
-    return [Place(place) for place in (stage.line, stage.beside) if place]
-
-
-def stages_by_line(program: Program) -> Mapping[str, Mapping[int, tuple[Stage, ...]]]:
-    """The stages that each line computes or calls for, by file."""
-
-    def found() -> dict[str, dict[int, tuple[Stage, ...]]]:
-        lines = dict[str, dict[int, tuple[Stage, ...]]]()
-        for stage in program.stages:
-            for place in places_of(stage):
-                there = lines.setdefault(place.file, {})
-                there[place.number] = (*there.get(place.number, ()), stage)
-        return lines
-
-    return once(program, "stages by line", found)
 
 
 @lru_cache(maxsize=8)

@@ -187,10 +187,8 @@ class SurfaceLog:
 def _task(program: Program, answer: Answer, y: Array) -> tuple[str, tuple[str, ...]]:
     """What the targets ask for, and the labels: see :class:`Surface`."""
     labels, made = program.outputs or tuple(map(str, range(y.shape[1]))), answer.value
-    bent = program.layers[-1].layer.activation if program.layers else ""
-    if not bent:
-        made = program.stage(made.name).formula.tree if isinstance(made, Name) else made
-        bent = (activation_of(made) or ("",))[0]
+    made = program.stage(made.name).formula.tree if isinstance(made, Name) else made
+    bent = (activation_of(made) or ("",))[0]
     for low in ((-1.0, 0.0) if bent == "tanh" else (0.0, -1.0)) if y.shape[1] == 1 else ():
         two = (np.abs(y - low) < _NEAR) | (np.abs(y - 1) < _NEAR)
         if two.all() and (answer.score or bent in ("sigmoid", "tanh") or np.ptp(y) > _NEAR):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from bpdebug.core.calendar import Calendar
 from bpdebug.core.cells import Cell, check_cell
@@ -16,6 +17,7 @@ from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
+from bpdebug.core.schedule import Stage
 from bpdebug.core.words import suggestion
 
 
@@ -178,6 +180,40 @@ def _relative(words: str, program: Program) -> Location:
     return Location(words, done, update, None, program.stages[done - 1].name if done else "")
 
 
+class Place(str):
+    """A line of a file, such as ``train.py:47``.
+
+    Attributes:
+        file, number: the two.
+    """
+
+    @property
+    def file(self) -> str:
+        """The file."""
+        return self.rpartition(":")[0]
+
+    @property
+    def number(self) -> int:
+        """The line, from 1."""
+        return int(self.rpartition(":")[2])
+
+
+def places_of(stage: Stage) -> list[Place]:
+    """Where a stage is computed, and the other line that belongs to it, where there is one."""
+    return [Place(place) for place in (stage.line, stage.beside) if place]
+
+
+@lru_cache(8)
+def stages_by_line(program: Program) -> Mapping[str, Mapping[int, tuple[Stage, ...]]]:
+    """The stages that each line computes or calls for, by file."""
+    lines = dict[str, dict[int, tuple[Stage, ...]]]()
+    for stage in program.stages:
+        for place in places_of(stage):
+            there = lines.setdefault(place.file, {})
+            there[place.number] = (*there.get(place.number, ()), stage)
+    return lines
+
+
 _LINE = re.compile(r"(?:(?P<file>\S*):|line )(?P<line>\d{1,9})(?:#(?P<time>\d{1,9}))?")
 
 
@@ -190,28 +226,24 @@ def stages_at(text: str, program: Program) -> tuple[tuple[str, ...], str] | None
     Raises:
         LocationError: where nothing is computed from there on.
     """
-    asked, lines = _LINE.fullmatch(text), dict[int, dict[str, None]]()
-    if not asked or not any(stage.line for stage in program.stages):
+    asked, known = _LINE.fullmatch(text), stages_by_line(program)
+    if not asked or not known:
         return None
-    wanted, name, file = int(asked["line"]), asked["file"] or str(program.scenario.source), ""
-    for stage in program.stages:
-        for place in filter(None, (stage.line, stage.beside)):
-            path, _, number = place.rpartition(":")
-            if path == name or path.endswith(f"/{name}"):
-                file = path
-                lines.setdefault(int(number), {})[stage.name] = None
-    if not lines:
+    wanted, name = int(asked["line"]), asked["file"] or str(program.scenario.source)
+    file = next((file for file in known if file == name or file.endswith(f"/{name}")), "")
+    if not file:
         return None
+    lines = known[file]
     found = min((line for line in lines if line >= wanted), default=0)
     if not found:
         raise LocationError(f"{file}:{wanted} is behind the last line that an update computes, {file}:{max(lines)}")
+    names = [*dict.fromkeys(stage.name for stage in lines[found])]
     if asked["time"]:
-        names = [*lines[found]]
         if not 0 < int(asked["time"]) <= len(names):
             times = "once" if len(names) == 1 else f"{len(names)} times"
             raise LocationError(f"an update computes {file}:{found} {times}, counted from 1; found #{asked['time']}")
-        lines[found] = {names[int(asked["time"]) - 1]: None}
-    return (*lines[found],), f"no stage is computed at {file}:{wanted}; the next line with one is {file}:{found}" * (found != wanted)
+        names = [names[int(asked["time"]) - 1]]
+    return (*names,), f"no stage is computed at {file}:{wanted}; the next line with one is {file}:{found}" * (found != wanted)
 
 
 def _place(name: str, program: Program) -> int:

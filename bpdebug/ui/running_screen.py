@@ -17,9 +17,9 @@ from textual.binding import Binding, BindingType
 from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends.numpy_script.child import Run
-from bpdebug.look.source import Place
 from bpdebug.session.rescue import UnforeseenError, told
 from bpdebug.session.session import Session
+from bpdebug.time.position import Place
 from bpdebug.ui.draw.source import running_lines
 from bpdebug.ui.draw.spans import Line, fit, line, wrap
 from bpdebug.ui.painting import Lines

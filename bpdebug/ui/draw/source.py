@@ -9,8 +9,9 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.look.once import once
-from bpdebug.look.source import Fold, Place, folds_of, parts_of, places_of, stages_by_line, text_of
+from bpdebug.look.source import Fold, folds_of, parts_of, text_of
 from bpdebug.session.view import View
+from bpdebug.time.position import Place, places_of, stages_by_line
 from bpdebug.ui.draw.check import badge
 from bpdebug.ui.draw.program_signs import STOPS, explained_stage, lit, sign_of
 from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, width, wrap

@@ -8,8 +8,8 @@ from textual.geometry import Size
 
 from bpdebug.core.errors import legible
 from bpdebug.look.once import once
-from bpdebug.look.source import Place
 from bpdebug.session.view import View
+from bpdebug.time.position import Place
 from bpdebug.ui.draw.source import has_source, no_script
 from bpdebug.ui.draw.spans import Line, fit, pad
 from bpdebug.ui.pane import ListPane, pane

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bpdebug.core.schedule import Stage
-from bpdebug.look.source import Fold, Place
+from bpdebug.look.source import Fold
 from bpdebug.session.view import View
+from bpdebug.time.position import Place
 from bpdebug.ui.cursor_pane import CursorPane, cursor_hints
 from bpdebug.ui.draw.source import Row, Text, has_source, no_script, present_place
 from bpdebug.ui.draw.spans import Line
