@@ -209,13 +209,16 @@ def _steps(half: Judge) -> Iterator[Convention]:
 def _slot_scales(half: Judge, slots: Iterable[str], step: float) -> Iterator[float]:
     """By how much what the gradients add to a user's slots is larger than what they add to ours."""
     program, power = half.program, powers(half.program)
+    values = {**half.values} | {name: half.values[name] * step for name in program.gradients.values() if name in half.values}
+    for stage in program.stages:
+        if stage.operation == "clip":
+            values[stage.name] = half.computed(stage, values)
+    used = dict(zip(program.letters["w"], program.letters["g"], strict=True))
     for name in slots:
         theirs, stage = half.reading.computed.get(name), program.stage(name)
         if theirs is None:
             continue
-        gradient = program.gradients[program.slots[name]]
-        given = half.reading.given.get(name)
-        values = {**half.values, gradient: half.values[gradient] * step}
+        gradient, given = used[program.slots[name]], half.reading.given.get(name)
         old = values[name] * step ** power[name] if given is None else given
         rest = half.computed(stage, {**values, gradient: 0 * values[gradient], name: old})
         added = half.computed(stage, {**values, name: 0 * old})

@@ -87,7 +87,7 @@ class Judge:
                 self.start[name] = meant
         self._chain, self.values = dict(self.start), dict(self.start)
         single = self.start if reading.precision.itemsize < 8 else {}
-        self._single: dict[str, Array] = {name: value.astype(np.float32) for name, value in single.items()}
+        self._single: dict[str, Array] = {n: value.astype(np.float32) if value.dtype.kind == "f" else value for n, value in single.items()}
         self._worlds.begin(self.start)
         self.tainted, self._open, self.surprises = set[str](), set[str](), 0
         self._go_on(Phase.FORWARD, Phase.LOSS)

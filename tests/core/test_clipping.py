@@ -253,3 +253,20 @@ def test_the_clipped_gradient_is_written_as_the_gradient_is(tmp_path):
     session.execute("notation partial")
     session.execute("until W1")
     assert "W1[0,0] − learning_rate·(∂L/∂W1)'2[0,0]" in session.execute("explain W1[0,0]").text
+
+
+@pytest.mark.parametrize(("name", "clip"), by_turns(["momentum", "adam"], RIGHT))
+def test_slots_of_clipped_gradients_are_read_in_their_convention_and_a_wrong_gradient_is_found(tmp_path, name, clip):
+    program = program_of(tmp_path, f"{{name: {name}, learning_rate: 0.1, clip: {{{clip[0]}: {clip[1]}}}}}")
+    values = {**program.initial, **program.batch(0)}
+    own = {key: values[key] for key in (*program.free, *program.data)} | program.run(values, program.end_of("backward"))
+    after = program.run(values, len(program.stages))
+    own |= {f"{key}_new": after[key] for key in (*program.free, *program.slots)}
+    if name == "momentum":  # the velocity holds the step, with its sign
+        own |= {f"{key}_new": -0.1 * after[key] for key in program.slots}
+    np.savez(tmp_path / "own.npz", **own)
+    report = Session(program.scenario).execute(f"compare {tmp_path / 'own.npz'}")
+    assert report.data["ok"] and not report.data["culprit"], report.text
+    first, *_ = program.gradients.values()
+    np.savez(tmp_path / "own.npz", **own | {first: own[first] + 0.1})
+    assert Session(program.scenario).execute(f"compare {tmp_path / 'own.npz'}").data["culprit"] == first

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from programs import PROGRAMS, program_in
 
 from bpdebug import Session, load_scenario
+from bpdebug.core.network import Phase
+from bpdebug.session.commands.check import compared
 
 HIDDEN = """
 program: |
@@ -146,3 +150,14 @@ def test_a_mask_of_minus_infinity_is_no_alarm_and_is_judged(tmp_path):
     session.execute("goto 0")
     session.execute("set Wq[0,0] = nan")
     assert "nan" in session.execute("continue").text
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_s_own_numbers_in_single_precision_are_right(name, tmp_path):
+    scenario = program_in(tmp_path, name)
+    program = Session(scenario).program
+    values = program.initial | program.batch(0)
+    values |= program.run(values, program.end_of(Phase.BACKWARD))
+    own = {key: value.astype(np.float32) if value.dtype.kind == "f" else value for key, value in values.items()}
+    found = compared(Session(scenario), {key: value for key, value in own.items() if key not in program.constants})
+    assert found.data["ok"] and not found.data["culprit"], found.text
