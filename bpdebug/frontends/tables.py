@@ -8,6 +8,7 @@ from itertools import chain
 from textwrap import indent
 from typing import Any
 
+from bpdebug.core.foreign import LAYER_NAMES, instead_of
 from bpdebug.core.record import Record, replace
 from bpdebug.core.words import nearest
 from bpdebug.frontends.kinds import SUCH_LINES, Key, Kind, Schema, likely, refuse
@@ -252,6 +253,11 @@ def _unknown(key: Scalar, value: Node, allowed: Dictionary[str, Key], report: Re
         report.add(
             key.mark, f"unknown key '{key.text}'; a parameter stands under 'shapes' or 'values'", example=f"shapes:\n  {key.text}: {text}"
         )
+        return
+    layer = next((name for name in (key.text, text) if name in LAYER_NAMES and "units" in allowed), "")
+    if layer:
+        told = f"{instead_of(layer)}; bpdebug export FILE -o program.yaml writes a network as lines"
+        report.add(key.mark, f"unknown key '{key.text}'; {told}")
         return
     comma = number_of(key.text) is not None
     keys = dict.fromkeys(known.name for known in allowed.values())

@@ -45,6 +45,8 @@ REPLACED = [
     ("tanh", "tahn", "5:30", "unknown name 'tahn': did you mean 'tanh'?"),
     ("tanh", "5", "5:30", "expected one of identity, sigmoid, tanh", "found 5"),
     ("tanh", "tanh, slope: 1", "5:36", "'slope' goes with activation leaky_relu", "found activation tanh"),
+    ("tanh", "tanh, dropout: 0.5", "5:36", "unknown key 'dropout'; dropout is a layer", "h = dropout(…)", "writes a network as lines"),
+    ("tanh", "tanh, type: conv2d", "5:36", "unknown key 'type'; conv2d is a layer"),
     ("tanh", "tanh, bias: yes", "5:42", "expected true or false", "found 'yes': did you mean true?"),
     ("tanh", "tanh, residual: true", "5:36", "2 wide", "3 wide", "same width"),
     ("[0, 1]]", "[0]]", "8:20", "expected a row of 2 numbers", "found 1"),
