@@ -144,9 +144,22 @@ def planted(source: str, lines: set[int]) -> Iterator[Planted]:
             yield from made(statement, f"{target} {turned}= {more}", "step turned", statement)
             yield from made(statement, f"{target} = {more}", "overwritten", statement)
         if isinstance(statement, ast.AugAssign) or (isinstance(statement, ast.Assign) and not isinstance(statement.targets[0], ast.Name)):
-            yield from made(statement, "pass", "left out", statement)
+            beside = _beside(tree, statement)
+            yield from (one._replace(lines=one.lines | beside) for one in made(statement, "pass", "left out", statement))
     yield from _exchanged(tree, rows, lines)
     yield from _early(tree, rows, lines)
+
+
+def _beside(tree: ast.Module, left_out: ast.Assign | ast.AugAssign) -> set[int]:
+    """Of what a statement would have changed, the last line before that makes it and the first after that reads it: there is no other."""
+    target: Any = left_out.target if isinstance(left_out, ast.AugAssign) else left_out.targets[0]
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    before, after, name = set[int](), set[int](), ast.unparse(target)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node) == name and node.lineno != left_out.lineno:
+            (before if node.lineno < left_out.lineno else after).add(node.lineno)
+    return {*sorted(before)[-1:], *sorted(after)[:1]}
 
 
 def _exchanged(tree: ast.Module, rows: list[str], lines: set[int]) -> Iterator[Planted]:

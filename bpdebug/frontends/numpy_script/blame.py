@@ -207,7 +207,7 @@ class Blame:
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
         base, before = self._score(self._values), self._factors(self._values)
-        best, most, first = None, (*base, 0), (0, 0)
+        best, most, first = None, (*base, 0), (0, 0, 0)
         known = Counter(float(f"{factors[0]:.4g}") for factors in self._matched.values()).most_common(3)
         times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:], *(factor for factor, _ in known)]))
         for line, rank, places in self._lines():
@@ -217,7 +217,8 @@ class Blame:
             for search in searches:
                 values, meant, through = self._repaired(places, search, times)
                 score, put = self._gain(values, {}), {*meant, *through.values()}
-                place = rank, min((place.order for place in places if place.name in put), default=0)
+                kinds = len({name.partition("'")[0] for name in meant})  # of two lines the one that makes a single value, not several
+                place = kinds, rank, min((place.order for place in places if place.name in put), default=0)
                 if meant and score[0] > base[0] and (score > most or (score == most and place < first)):
                     after = self._factors(values)
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)

@@ -18,10 +18,10 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import gradient_of
-from bpdebug.frontends.numpy_script.recording import Recording, Statement
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _NEAR, _ROUNDING = 1e-9, 1e-6
-_LITTLE, _HALF = 0.1, 0.5
+_LITTLE, _HALF, _RATES = 0.1, 0.5, 1e-4
 _LEAST = 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
 Remark = tuple[str, str]
@@ -239,11 +239,11 @@ class Moves:
 
     def rates(self) -> dict[str, float]:
         """How many times its gradient each parameter is moved by, of those that are moved by nothing else."""
-        found = dict[str, float]()
+        found, single = dict[str, float](), all(self._values[name].size == 1 for name in self._of)
         for name, gradient in self._of.items():
             value, new = self._values[gradient], self._values.get(self._recording.carried[name])
-            named = not self._is_inner(gradient)
-            if named and new is not None and new.shape == value.shape and not self._slots[name] and value.any() and value.size > 1:
+            told = not self._is_inner(gradient) and not self._slots[name] and value.any() and (value.size > 1 or single)
+            if told and new is not None and new.shape == value.shape:
                 rest = self._values[name] - new
                 weight = float(np.sum(rest * value) / np.sum(value * value))
                 if np.abs(rest - weight * value).max() <= 1e-6 * np.abs(rest).max(initial=0):
@@ -266,8 +266,10 @@ class Moves:
         rates, told = self.rates(), list[str]()
         usual = Counter(rates.values()).most_common(1)
         for name, rate in rates.items():
-            if (usual[0][1] > 1 or len(rates) == 2) and rate != usual[0][0]:
-                told.append(f"{name} is moved by {short(rate, 6)} times its gradient, the others by {short(usual[0][0], 6)} times")
+            if (usual[0][1] > 1 or len(rates) == 2) and abs(rate / usual[0][0] - 1) > _RATES:
+                theirs = next(f"{one} ({self._line(one)})" for one in rates if one != name) if len(rates) == 2 else "the others"
+                said = f"{name} is moved by {short(rate, 6)} times its gradient ({self._line(name)}), {theirs}"
+                told.append(f"{said} by {short(usual[0][0], 6)} times")
         parts = {name: used(self._recording.statements, [self._recording.carried[name]]) for name in self._of}
         for slot in (slot for slot in self._recording.start if slot not in self._of):
             new = self._recording.carried[slot]
@@ -275,12 +277,17 @@ class Moves:
             whose = [name for name, gradient in self._of.items() if gradient in reads]
             if len(whose) == 1 and new not in parts[whose[0]] and slot not in parts[whose[0]]:
                 told.append(f"{slot} is made of {self._of[whose[0]]} in each update, and nothing reads it")
-        given = self._recording.given[0]
+        known = {**self._recording.given[0], **self._recording.start}
         for one in self._dead():
             tensor, value = gradient_of(one.name), self._values.get(one.name)
-            if tensor in given and value is not None and given[tensor].dtype.kind == "f" and given[tensor].shape == value.shape:
-                told.append(f"{one.name} ({one.line}) is computed in each update, and nothing reads it: {tensor} is not moved by it")
+            fits = tensor in known and known[tensor].dtype.kind == "f" and value is not None and known[tensor].shape == value.shape
+            if fits or (tensor not in ("", *self._values, *known) and not one.path and "'" not in one.name):
+                lost = f"{tensor} has moved before" if tensor in self._recording.start else f"{tensor} is not moved by it"
+                told.append(f"{one.name} ({one.line}) is computed in each update, and nothing reads it: {lost}")
         return told
+
+    def _line(self, parameter: str) -> Line:
+        return self._statements[self._recording.carried[parameter]].line
 
     # versions
 
