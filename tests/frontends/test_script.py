@@ -160,7 +160,7 @@ FAULTS = {
     ("negative", "np.exp(-x)", "np.exp(x)"): "9",
     ("lists", "b[l] -= lr * db[l]", "b[l] -= lr * loss"): "36",
     ("clipvalue", "2 * (pred - y) / len(y)", "2 * (pred - y) * len(y)"): "11",
-    ("einsum", "2 * (out - y) / B", "3 * (out - y) / B"): "14",
+    ("layers", "2 * (out - Y) / Y.size", "3 * (out - Y) / Y.size"): "41",
     ("logistic", "np.exp(-x)", "np.sinh(-x)"): "21",
     ("tied", "np.exp(-t)", "np.exp(t)"): "7",
     ("last", "X.dot(W) + b", "X.dot(W) - b"): "9",
@@ -190,6 +190,12 @@ def test_what_is_below_zero_and_rises_is_a_likelihood_and_no_line_is_accused(nam
     result = judged(name, "-np.log(y[" if name == "bag" else "-np.sum(yb *", "np.log(y[" if name == "bag" else "np.sum(yb *")
     assert result.data["ok"] is True
     assert "all gradients are -1 times those of" in result.text
+
+
+def test_half_of_what_a_size_explains_is_a_convention():
+    result = judged("earlystop", "np.sum((y - t) ** 2) / 50", "np.sum((y - t) ** 2)")
+    assert result.data["ok"] is True
+    assert "all gradients are 0.02 times" in result.text
 
 
 def test_a_rate_of_its_own_beside_penalties_is_no_mistake():

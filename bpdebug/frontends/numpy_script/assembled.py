@@ -27,7 +27,7 @@ from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.slipped import slip_of, slipped
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 
-_READABLE = 2000
+_READABLE = 400
 """Nodes of a derived formula over his gradients, at which it is no longer followed."""
 _LONGEST = 60
 """Nodes of a formula into which inner values are put."""

@@ -19,17 +19,8 @@ _BOUNDS = ("maximum", "minimum", "clip")
 _LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sin", "cos", "sinh", "cosh", "inner")
 
 
-def size_of(tree: Tree, parameters: Container[str] = ()) -> int:
-    """How long a formula is; what is rare in a network counts twice, and a sigmoid as usual as a function that has a name.
-
-    Args:
-        tree: the formula, with inner values put in.
-        parameters: which are added, and rarely subtracted.
-    """
-    return sum(1 + _rarity(node, parameters) for node in walk(tree))
-
-
 def _rarity(node: Tree, parameters: Container[str]) -> int:
+    """How much longer than it is a node counts as, since it is rare in a network; a sigmoid is as usual as a function with a name."""
     match node:
         case Binary("/", _, Binary("+", Number(1), Call("exp", (inner,))) | Binary("+", Call("exp", (inner,)), Number(1))):
             return -2 if isinstance(inner, Unary) else 1
@@ -61,7 +52,12 @@ def _is_negative(tree: Tree) -> bool:
 
 def longer(tree: Tree, new: Tree, parameters: Container[str] = ()) -> float:
     """By how much a formula is longer, or else half as shorter, than one that was written, and rarer; what was written, and not only a
-    sign or a number, has been meant."""
+    sign or a number, has been meant.
+
+    Args:
+        tree, new: the formulas, with inner values put in.
+        parameters: which are added, and rarely subtracted.
+    """
     was, now = ([*walk(one)] for one in (tree, new))
     more, rarer = len(now) - len(was), sum(_rarity(one, parameters) for one in now) - sum(_rarity(one, parameters) for one in was)
     kept = sum(isinstance(one, Name | Call) for one in now) >= sum(isinstance(one, Name | Call) for one in was)
@@ -118,4 +114,4 @@ def _with(tree: Tree, place: int, new: Tree) -> Tree:
     return tree.rebuilt(lambda child: new if next(count) == place else child)
 
 
-__all__ = ["UNLIKELY", "longer", "size_of", "slips"]
+__all__ = ["UNLIKELY", "longer", "slips"]

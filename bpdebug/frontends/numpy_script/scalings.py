@@ -34,17 +34,21 @@ def is_invented(recording: Recording, gradient: str, factor: float) -> bool:
     any number where the step takes the gradient as it is: that is the rate, then. A factor that no line shows is not accused either. The
     square of a size is none where the line multiplies with that size: it belongs below.
     """
-    times, over = _written(recording, gradient)
-    if any(one > 2 and _is_close(factor, one * one) and factor > 1 for one in times.intersection(_sizes(recording))):
+    times_of, others = _written(recording, gradient)
+    if any(one > 2 and _is_close(factor, one * one) and factor > 1 for one in times_of.intersection(_sizes(recording))):
         return True
-    if factor <= 0 or not any(_is_close(factor, one) or _is_close(2 * factor, one) for one in times | over):
-        return False
     named = [
         *_sizes(recording),
         *(abs(float(one)) for one in recording.given[0].values() if one.ndim == 0 and one.dtype.kind in "iuf" and one),
     ]
-    power = any(_is_close(math.log(factor, base) % 1.0 or 1.0, 1.0) for base in (2, 10))
-    return not (power or any(_is_close(factor, one) for one in named) or _is_rate(recording))
+
+    def stands_for_something(number: float) -> bool:
+        power = any(_is_close(math.log(number, base) % 1.0 or 1.0, 1.0) for base in (2, 10))
+        return power or any(_is_close(number, one) for one in named)
+
+    if factor <= 0 or stands_for_something(factor) or _is_rate(recording):
+        return False
+    return any(one and not stands_for_something(one) and _is_close(times * factor, one) for one in times_of | others for times in (1, 2))
 
 
 def _is_close(factor: float, number: float) -> bool:
