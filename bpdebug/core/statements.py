@@ -172,7 +172,9 @@ class Text(Record):
                 what = "a word of Python's own" if keyword.iskeyword(name) else f"the number {CONSTANTS[name]:.6g}"
                 yield self.error(f"'{name}' is {what}: give the value another name", place)
             elif not _OWN.fullmatch(name):
-                yield self.error(f"a tensor's name is expected before '='; found '{_short(name)}'", place)
+                foreign = name.isidentifier() and not name.isascii()
+                what = "written in letters from a to z" if foreign else "expected before '='"
+                yield self.error(f"a tensor's name is {what}; found '{_short(name)}'", place)
         if (bracket := _unclosed(code)) >= 0:
             yield self.error(f"nothing closes this '{code[bracket]}'", start + bracket)
 

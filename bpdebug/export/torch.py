@@ -144,8 +144,9 @@ class _Script:
         """Autograd's gradients."""
         gradients = [step.stage for step in self.worked.stages if step.stage.of and not step.stage.through]
         between = [self.names[stage.of] for stage in gradients if stage.of not in self.given]
-        yield f"for tensor in ({', '.join(between)},):"
-        yield "    tensor.retain_grad()" if not self.own else "    tensor.requires_grad and tensor.retain_grad()"
+        if between:
+            yield f"for tensor in ({', '.join(between)},):"
+            yield "    tensor.retain_grad()" if not self.own else "    tensor.requires_grad and tensor.retain_grad()"
         yield f"{self.names[self.program.loss]}.backward()"
         for step in self.steps[Phase.BACKWARD]:
             if step.stage.edited:

@@ -95,6 +95,7 @@ REPLACED = [
     ("tanh(x @ W1", "tanh(2x @ W1", "3:12", "a product is written with its sign: 2 * …"),
     ("tanh(x @ W1", "tanh(x W1", "3:14", "a sign such as * or @ is missing before 'W1'"),
     ("tanh(x @ W1 + b1)", "tanh(x @ W1 + b1))", "3:24", "unmatched ')': nothing opens it"),
+    ("loss = mean", "λ = mean", "6:3", "a tensor's name is written in letters from a to z; found 'λ'"),
     ("h = tanh", "h = h2 = tanh", "3:10", "it stands once in a line"),
     ("loss = mean", "loss == mean", "6:3", "begin it with a name and =, a single one"),
     ("tanh(x @ W1 + b1)", "tanh(h @ W1 + b1)", "3:12", "h reads itself, and no line above gives it a value"),

@@ -89,6 +89,12 @@ def test_so_do_programs_of_lines(name, tmp_path):
         assert_agrees(worked(program_in(tmp_path, name), f"goto update {update}"))
 
 
+@pytest.mark.parametrize("line", ["loss = w ** 2 + 3 * w", "loss = (1 - w) ** 2 + 100 * (b - w ** 2) ** 2"])
+def test_a_program_of_one_line_has_nothing_between(line, tmp_path):
+    (tmp_path / "s.yaml").write_text(f"program: |\n  {line}\nparameters: {{values: {{w: -1.2{', b: 1' * ('b' in line)}}}}}\n")
+    assert_agrees(worked(load_scenario(tmp_path / "s.yaml")))
+
+
 @pytest.mark.parametrize("text", FORMS)
 def test_a_form_in_which_a_function_may_be_written_is_the_same_in_pytorch(text):
     formula, random = parse(text), np.random.default_rng(0)
