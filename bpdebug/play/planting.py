@@ -64,9 +64,9 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
         return None
     try:
         program.with_formula(stage.name, candidate.formula.text)
-    except FormulaError:
+        right, wrong = values[stage.name], assigned(candidate.formula, values, program.dtype)
+    except FormulaError:  # where only the run knows a length, perhaps not before it is computed
         return None
-    right, wrong = values[stage.name], assigned(candidate.formula, values, program.dtype)
     distance = np.abs(wrong - right)
     least = max(_DIFFERENT * float(np.abs(right).max()), _VISIBLE * max(abs(float(values[program.loss])), 1.0))
     if not (np.isfinite(distance).all() and distance.max() > least and right.any() and (glaring or wrong.any())):

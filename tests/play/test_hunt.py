@@ -532,3 +532,12 @@ def test_a_common_factor_with_a_name_is_no_mistake_to_hunt_for():
     values |= program.run(values, program.end_of(Phase.BACKWARD))
     for stage, factor, right in (("da2", 2.0, True), ("dz2", 1 / 4, True), ("da2", 3.0, False), ("da2", -1.0, False), ("da1", 2.0, False)):
         assert is_right(program, program.stage(stage), factor * values[stage], values) == right
+
+
+def test_a_mistake_that_does_not_fit_a_length_that_only_the_run_knows_is_passed_over(tmp_path):
+    text = "program: |\n  e = x @ w - y\n  big = e[abs(e) > 0.1]\n  loss = sum(big ** 2) / len(x)\nparameters: {values: {w: [0.5, -1]}}\n"
+    (tmp_path / "s.yaml").write_text(f"{text}data: {{inputs: [[1, 2], [0.5, -1], [0.3, 0.2]], targets: [0.5, 1, -1]}}\n")
+    for seed in (8, 13, 51):
+        session = Session(load_scenario(tmp_path / "s.yaml"))
+        session.execute(f"hunt {seed}")
+        assert session.execute("check anyway").data["culprit"] == session.hunts[-1].fault.stage
