@@ -68,7 +68,9 @@ def derived(
         ShapeError: for a formula whose shapes do not fit.
     """
     walked = _Backward(output, formula, shapes, wanted, arriving)
-    return named(output, walked.root, walked.gradients(), walked.blocked)
+    plain: dict[str, Tree] = {name: Name(name) for name in walked.truths}
+    gradients = {name: substitute(tree, plain) for name, tree in walked.gradients().items()}
+    return named(output, substitute(walked.root, plain), gradients, walked.blocked)
 
 
 class _Backward:
@@ -84,8 +86,8 @@ class _Backward:
         known |= {arriving.name: known[output]} if isinstance(arriving, Name) else {}
         calls = {node.function for node in walk(formula.tree) if isinstance(node, Call)}
         made = any(name == "split" or FUNCTIONS[name].formula for name in calls)
-        truths = {name: Name(name, truth=True) for name in formula.names if name in known and kind_of(known[name]) == "b"}
-        tree = substitute(formula.tree, truths) if truths else formula.tree
+        self.truths = {name: Name(name, truth=True) for name in formula.names if name in known and kind_of(known[name]) == "b"}
+        tree = substitute(formula.tree, self.truths) if self.truths else formula.tree
         self.root = self.shapes.counted(_spelt_out(self.shapes, tree, frozenset(wanted)) if made else tree)
         self.output, self._quotient = Name(output), _quotient(self.root)
         self._order = _children_first(self.root)

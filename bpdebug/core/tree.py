@@ -85,10 +85,10 @@ class Number(Leaf):
 
 @dataclass(frozen=True, slots=True)
 class Name(Leaf):
-    """A named tensor; ``truth``: it is known to hold truth values, which is no part of its meaning."""
+    """A named tensor; ``truth``: it is known to hold truth values, as long as a derivative is looked for."""
 
     name: str
-    truth: bool = field(default=False, compare=False, kw_only=True)
+    truth: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,12 @@ def test_a_tensor_of_truth_values_has_no_opposite_either(text):
     assert np.isclose(evaluate(made.gradients["u"], values).sum(), 3.0 * moved.sum()), made.gradients["u"].text
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("b", "where(b, -1, 0)"), ("f", "-b")])
+def test_what_is_a_truth_value_in_one_program_may_be_a_number_in_another(kind, expected):
+    found = derived("o", parse("-sum(u * b)"), {"u": (3,), "b": Form.of((3,), kind)}, ["u"], Number(1)).gradients["u"]
+    assert found.text == expected and found.tree == parse(expected).tree  # nothing of the one is left in the tree
+
+
 def test_what_stops_a_gradient_within_a_function_that_is_made_of_others_is_named():
     found = derived("loss", parse("cross_entropy(z, n)"), {"z": (4, 3), "n": Form.of((4,), "i")}, ["n"])
     assert found.blocked == {"n": "one_hot has no derivative"}
