@@ -38,7 +38,7 @@ class Program(Given, eq=False):
         spans: where versions have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
         allowed: of the user's own gradients what is no mistake though it is not what was derived.
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
-        guessed, misled: whether nothing may be called wrong, since the loss is only guessed; nothing but what a remark is on.
+        guessed, foreign, misled: whether nothing may be called wrong; nothing but what a mistake explains; nothing but what is remarked.
         notes: what else there is to say, in sentences.
     """
 
@@ -49,6 +49,7 @@ class Program(Given, eq=False):
     remarks: Mapping[str, tuple[str, str]] = {}
     doubts: Mapping[str, tuple[str, str]] = {}
     guessed: bool = False
+    foreign: bool = False
     misled: bool = False
     notes: tuple[str, ...] = ()
 

@@ -97,6 +97,13 @@ def is_fresh(node: Node, hops: int = 4) -> bool:
     return bool(node.operation) and not node.slots and hops > 0 and all(is_fresh(one, hops - 1) for one in node.parents())
 
 
+def _written_back(taken: Node | None, whole: Node, part: Node) -> tuple[str, tuple[Any, ...]]:
+    """How an array becomes what it is by the next version of a part of it, and of what; None where it is not known how that was taken."""
+    if taken and taken.operation == "[]":
+        return "put", (whole, taken.arguments[1], part)
+    return (".T", (part,)) if taken else ("view", (whole, part))
+
+
 class Graph:
     """All nodes so far.
 
@@ -151,11 +158,12 @@ class Graph:
         node = self.add(operation, arguments, array, site)
         node.changed = True
         node.slots = [*dict.fromkeys((slot, -1, visited) for slot, _, visited in old.slots)] if old else []
-        base = array.base
-        parent = self.known(base) if base is not None else None
+        base, whole = array.base, old.arguments[0] if old and old.operation in ("[]", ".T") else None
+        if base is not None and isinstance(whole, Node) and getattr(whole.value, "base", None) is base:
+            base = whole.value  # itself a view, in which the array is a part
+        parent = self.known(base) if isinstance(base, np.ndarray) else None
         if isinstance(base, np.ndarray) and parent and old:
-            simple = old.operation == "[]" and old.arguments[0] is parent
-            self.changed(base, "put" if simple else "view", (parent, old.arguments[1], node) if simple else (parent, node), site)
+            self.changed(base, *_written_back(old if parent is whole else None, parent, node), site)
         return node
 
     def known(self, value: Any) -> Node | None:

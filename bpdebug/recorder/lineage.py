@@ -13,6 +13,8 @@ SCALING = {"*", "/", "multiply", "divide"}
 THROUGH = {"+", "-", "add", "subtract", "pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "clip", ".clip"}
 THROUGH |= {"float", "float64", "nan_to_num", "squeeze"}
 """Operations through which a tensor stays the one that it was."""
+_PARTS = {"[]": 0, "put": 2, **dict.fromkeys(("put+", "put-", "put*", "put/"), 0)}
+"""Which operand of an operation on parts goes on to be what is made."""
 _HOPS = 4
 """Operations between an array and what is written into it."""
 HOPS = 20_000
@@ -107,8 +109,11 @@ def _node(value: Any) -> Node | None:
 
 def _made_of(value: Node, old: Node, hops: int) -> bool:
     """Whether a value is the old one, or a part of it, plus or minus something."""
-    if value is old or (value.operation == "[]" and value.arguments[0] is old):
+    if value is old:
         return True
+    if value.operation in _PARTS and hops <= _HOPS:  # a part, or one into which a part is written
+        part = value.arguments[_PARTS[value.operation]]
+        return isinstance(part, Node) and _made_of(part, old, hops + 1)
     inner = value.arguments if hops <= _HOPS and value.operation in THROUGH | SCALING else ()
     return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
 
 def is_passing(hooks: Hooks, updates: list[Update]) -> bool:
     """Whether updates carry on nothing but what the outermost loop that runs has made, such as sums over time steps: its own turns may be
-    the updates, once there are two of them."""
+    the updates, once there are two of them. Or they learn nothing, such as a loop that prepares data."""
     lineage, run = Lineage(hooks.graph.nodes), hooks.iterations[-1][0][0][1]
     begin = next(count for loops, count in hooks.iterations if loops[0][1] == run)
 
@@ -58,8 +58,17 @@ def is_passing(hooks: Hooks, updates: list[Update]) -> bool:
             node = lineage.before(node)
         return node is None
 
-    arrays = [*filter(is_array, updates[0].carried)] if updates else []
-    return bool(arrays) and all(map(is_made_within, arrays))
+    carried = updates[0].carried if updates else {}
+    return bool(carried) and (all(map(is_made_within, _main(carried))) or not _learns(updates[0].start, carried))
+
+
+def _learns(start: int, carried: Carried) -> bool:
+    """Whether the steps of tensors depend on these, so that one is read twice, as no sum is; and on other arrays, unlike what is scaled."""
+    nodes = {*ancestors(carried.values(), start)}
+    made = [node for node in nodes if node.number >= start]
+    reads = Counter(parent for node in made for parent in {*node.parents()} if node.operation != "put" or parent is not node.arguments[0])
+    given = any(is_array(node) and node not in carried and (node.number < start or not node.operation) for node in nodes)
+    return any(reads[old] > 1 for old in carried) and (given or not any(map(is_array, carried)))
 
 
 def is_at(asked: str, file: str, line: int) -> bool:
@@ -99,9 +108,9 @@ def _chosen(
     lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]], counts: Callable[[Node], bool]
 ) -> tuple[int, Carried] | None:
     """The innermost run of a loop that carries what the outermost one does; None where none carries anything that counts."""
-    chosen, best = 0, dict[Node, Node]()
+    chosen, best, learns = 0, dict[Node, Node](), False
     for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
-        if len(spans[run]) < 2 or (chosen and chosen not in parents[run]):
+        if len(spans[run]) < 2 or (learns and chosen not in parents[run]):
             continue
         found = _crossing(lineage, spans[run][:3])
         if not any(counts(old) and not lineage.is_replaced(new) for old, new in found.items()):
@@ -109,10 +118,13 @@ def _chosen(
             found = _crossing(lineage, spans[run][:3])
         if not any(map(counts, found)):
             continue
+        if not chosen or chosen not in parents[run]:
+            if (now := _learns(spans[run][0][0], found)) or not chosen:
+                chosen, best, learns = run, found, now
+            continue
         alike = len(_texts(found) & _texts(best)) >= 0.6 * len(_texts(best))
-        above = next((span for span in spans[chosen] if span[0] <= spans[run][0][0] < span[1]), (0, 0)) if chosen else (0, 0)
-        within = alike and not _is_reset(lineage, found, best) and not _is_fed(lineage, above[0], spans[run], best)
-        if not chosen or within:
+        above = next((span for span in spans[chosen] if span[0] <= spans[run][0][0] < span[1]), (0, 0))
+        if alike and not _is_reset(lineage, found, best) and not _is_fed(lineage, above[0], spans[run], best):
             chosen, best = run, found
     return (chosen, best) if chosen else None
 
@@ -129,12 +141,13 @@ def _spans(hooks: Hooks) -> dict[int, list[tuple[int, int]]]:
 
 
 def _crossing(lineage: Lineage, spans: list[tuple[int, int]]) -> Carried:
-    """What goes through two turns in a row and was there before the first."""
+    """What goes through two turns in a row and was there before the first; or is a number that the first has made of a whole one."""
     found: Carried = {}
     turns = [_changed(lineage, span) for span in spans]
     for one, other in pairwise(turns):
         found |= {old: new for old, new in one.items() if new in other or (old in other and not old.operation)}
-    return {old: new for old, new in found.items() if old.number < spans[0][0] or not old.operation or old in turns[0].values()}
+    before = {old for old in found if old.number < spans[0][0] or not old.operation or old in turns[0].values()}
+    return {old: new for old, new in found.items() if old in before or not is_array(old)}
 
 
 def _changed(lineage: Lineage, span: tuple[int, int]) -> Carried:
@@ -180,13 +193,19 @@ def _gathered(lineage: Lineage, turns: list[tuple[int, int]]) -> list[tuple[int,
 
 
 def _texts(carried: Iterable[Node]) -> set[str]:
-    return {slot[1] for node in carried if is_array(node) for slot, _, _ in node.slots[:1]}
+    return {slot[1] for node in _main(carried) for slot, _, _ in node.slots[:1]}
+
+
+def _main(carried: Iterable[Node]) -> list[Node]:
+    """The arrays, or where there are none, the numbers."""
+    every = [*carried]
+    return [*filter(is_array, every)] or every
 
 
 def _is_reset(lineage: Lineage, inner: Carried, outer: Carried) -> bool:
     """Whether an inner loop only adds up what each turn of the outer one begins anew."""
     ends = {*outer.values(), *outer}
-    for old in filter(is_array, inner):
+    for old in _main(inner):
         one: Node | None = old
         for _ in range(HOPS):
             if one is None or one in ends:
@@ -212,6 +231,7 @@ def _is_fed(lineage: Lineage, start: int, turns: list[tuple[int, int]], outer: C
 def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> list[Update]:
     names = {slot for node in (*best, *best.values()) for slot, _, _ in node.slots}
     found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in spans]
+    found = [*dropwhile(lambda update: not update.carried, found)]  # all of it was whole numbers at first
     first = found[0]
     if first.carried and not _reads_first(lineage.nodes, first):  # the forward pass stands at the end of the loop
         cuts = [max(new.number for new in update.carried.values()) + 1 for update in found if update.carried]

@@ -36,6 +36,7 @@ _WORDS = """
     isnan isinf isfinite flatten ravel"""
 _FUNCTIONS = {*_WORDS.split()}
 _OF_ARRAYS = {*INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}
+_PLACES = ("where#0", "nonzero#0", "flatnonzero")
 _JOINED = {"vstack": ("reshape(stack({}), (-1, 1))", "stack({}, axis=0)", "concatenate({}, axis=0)")}
 _JOINED["hstack"] = "stack({})", "concatenate({}, axis=0)", "concatenate({}, axis=-1)"
 _JOINED["column_stack"] = "stack({})[None]", "stack({}, axis=-1)", "concatenate({}, axis=-1)"
@@ -98,6 +99,8 @@ class Writer:
         arguments = [
             np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments[: 1 if name in _SAME else None]
         ]
+        if name == "[]" or name.startswith("put"):
+            arguments[1] = _mask_of(arguments[1])
         operands = [self._operand(one, texts[place] if place < len(texts) and name in INFIX else "") for place, one in enumerate(arguments)]
         if (name == "[]" or name.startswith("put")) and any(texts):
             operands[1] = self._place_of(node, texts)
@@ -113,7 +116,7 @@ class Writer:
 
     def _place_of(self, node: Node, texts: tuple[str, ...]) -> str:
         """A subscript; whole numbers in it that have a name are given, since they may be others in the next update."""
-        key = node.arguments[1]
+        key = _mask_of(node.arguments[1])
         parts, made = key if isinstance(key, tuple) else (key,), list[str]()
         for place, (part, text) in enumerate(zip(parts, texts, strict=False)):
             if type(part) is int and text:
@@ -172,6 +175,11 @@ def _made(node: Node) -> Any:
     base, *keys = node.arguments if node.operation == "[]" else (None,)
     parts = [part for key in keys for part in (key if isinstance(key, tuple) else (key,))]
     return (base, *map(repr, [id(part) if isinstance(part, Node) else part for part in parts])) if base else node
+
+
+def _mask_of(key: Any) -> Any:
+    """What chooses the cells of a subscript: the condition itself, where the script has looked up its places."""
+    return key.arguments[0] if isinstance(key, Node) and key.operation in _PLACES and len(key.arguments) == 1 else key
 
 
 def _is_plain(value: Any) -> bool:

@@ -91,6 +91,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
     if probe.program.guessed:
         told = [replace(one, status="guessed", suspects=()) if one.says.accuses else one for one in told]
+    if probe.program.foreign:
+        told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
     told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
     return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes))
 
@@ -148,7 +150,8 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
         right, said = ours if status == "good" else nothing, _OVERFLOW * (status == "non-finite")
         return Finding(stage, stage.name, status, judged.error, first, ours, ours, right, ours.size, judged.kinks, DOTS, said)
     if status == "wrong" and probe.program.allowed and stage.derived:  # then what was derived tells, and no cell is moved
-        right = np.broadcast_to(np.asarray(Evaluator(probe.values).value(stage.derived.tree), float), ours.shape)
+        right = np.asarray(Evaluator(probe.values).value(stage.derived.tree), float)
+        right = right.reshape(ours.shape) if right.size == ours.size else np.broadcast_to(right, ours.shape)
         allowed = probe.program.allowed.get(stage.name, _SHARED)
         due = allowed.factor * right + (allowed.decay * probe.values[stage.of] if allowed.decay else 0.0)
         if np.abs(ours - due).max(initial=0) <= allowed.near * np.abs(ours).max(initial=0):
@@ -161,7 +164,7 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
         status = "wrong" if excess.any() else status if own else "unsure"
     theirs = np.clip(ours, found.low, found.high)  # at a corner, the nearest slope
     distance = np.where(np.isfinite(theirs), np.abs(ours - theirs), -1.0)
-    size = np.maximum(np.abs(ours), np.abs(theirs)) if excess.any() else np.nanmax(np.abs(theirs), initial=0.0)
+    size = np.maximum(np.abs(ours), np.abs(theirs)) if excess.any() else np.fmax.reduce(np.abs(theirs), axis=None, initial=0.0)
     errors = np.where(np.isfinite(ours), np.divide(distance, size, out=np.zeros(ours.shape), where=size > 0), np.inf)
     errors = np.where((excess > 0) | ~excess.any(), errors, -1.0)
     cell = tuple(map(int, np.unravel_index(np.argmax(np.where(errors >= 0.999 * errors.max(), distance, -2.0)), ours.shape)))

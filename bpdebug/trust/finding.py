@@ -47,7 +47,8 @@ class Status(Record):
 _FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
 _MISLED = "it is right once the forward line that is named is"
 _UNSURE = "what rounding may have done is larger than what is off"
-_GUESSED = "the script has no line for its loss: of those that were tried one fits no gradient, and another is not finite"
+_GUESSED = "the script has no line for its loss: of those that were tried none fits its gradients, or one is not finite"
+_FOREIGN = "nothing in the update is a derivative of this loss, and no single mistake explains that: it may follow another one"
 _HIDDEN = "its numbers are right here, but the formula gives others than the right one elsewhere"
 _OWN = "the formula is yours, and its derivative agrees with it"
 _CONVENTION = "right, in another convention than the scenario's, which a note names"
@@ -69,6 +70,7 @@ STATUSES: Mapping[str, Status] = {
     "hidden": Status("only here", ("?", "changed"), reason=_HIDDEN, untold="the numbers of this batch cannot tell"),
     "unsure": Status("cannot tell", ("?", "changed"), reason=_UNSURE, untold="rounding hides what is off"),
     "guessed": Status("cannot tell", ("?", "changed"), reason=_GUESSED, untold=_GUESSED),
+    "foreign": Status("cannot tell", ("?", "changed"), reason=_FOREIGN, untold=_FOREIGN),
     "kink": Status("kink", ("∧", "dim"), reason=_KINK, untold="the loss has a corner there"),
     "noise": Status("too small to tell", ("?", "dim"), reason=_NOISE, untold=_UNTOLD_NOISE),
     "non-finite": Status("not finite", ("?", "changed"), reason=_NOT_FINITE, untold="the loss is not finite"),
@@ -78,7 +80,8 @@ STATUSES: Mapping[str, Status] = {
 themselves; ``follows`` is right given wrong numbers that a stage before it has made,
 ``misled`` with the forward line as it should be; ``convention`` is right but for a factor that
 all gradients share and that has a name; ``own`` is a user's own forward formula, right with its derivative; ``hidden`` is right on
-this batch alone; of ``unsure`` rounding hides whether it is; ``guessed`` is wrong for a loss that is only guessed; ``kink`` is wrong
+this batch alone; of ``unsure`` rounding hides whether it is; ``guessed`` is wrong for a loss that is only guessed, ``foreign`` for
+one that he may not follow; ``kink`` is wrong
 only where the loss has a corner; ``noise`` is too small for differences to tell."""
 
 

@@ -18,7 +18,7 @@ from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Call, Listing, Name, Tree, literal, substitute, walk
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import Differentiated
-from bpdebug.frontends.numpy_script.helpers import called, helper_of
+from bpdebug.frontends.numpy_script.helpers import called, helper_of, is_foreign
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, reached, settled, used
 from bpdebug.frontends.numpy_script.pairs import Pairing
@@ -107,7 +107,7 @@ class Assembled:
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "doubts": self._doubts(),
-            "guessed": self._loss.guessed,
+            "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._recording.start),
             "notes": tuple(self._steps.notes()),
         }  # fmt: skip
         due = {stage.name: stage.original.formula.tree for stage in stages if stage.original} | self._due_parts

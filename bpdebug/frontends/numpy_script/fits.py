@@ -145,11 +145,13 @@ def steps_of(recording: Recording, gradients: Mapping[str, Array], penalized: bo
         gradients: the derived ones.
         penalized: whether there may be a penalty on the parameter beside.
     """
-    values, found = recording.values[-1], dict[str, float]()
-    for name, gradient in gradients.items():
-        old, new = values[name], values.get(recording.carried[name])
-        if new is not None and new.shape == old.shape == gradient.shape and (factor := _step(old, new, gradient, penalized)):
-            found[name] = factor
+    found = dict[str, float]()
+    moves = _moves(recording, gradients)
+    for name, move in moves.items():
+        if factors := _step(move, penalized):
+            found[name] = factors[0]
+    if not found and len(moves) > 1 and (factors := _step(_joined(moves), penalized)):
+        found = dict.fromkeys(moves, factors[0])  # too few cells of each are moved to tell a penalty by
     counts = Counter(float(f"{factor:.4g}") for factor in found.values())
     common = max(counts, key=lambda factor: (counts[factor], factor > 0), default=0.0)
     if not common or (counts[common] == 1 and (len(gradients) > 1 or gradients[next(iter(found))].size == 1)):
@@ -157,21 +159,43 @@ def steps_of(recording: Recording, gradients: Mapping[str, Array], penalized: bo
     return {name: factor for name, factor in found.items() if abs(factor / common - 1) < _COMMON}
 
 
-def _step(old: Array, new: Array, gradient: Array, penalized: bool) -> float | None:
-    """The number by which a gradient is multiplied where it is subtracted, beside a share of the parameter or of its signs; None where
-    the step is another one."""
-    moved, size = np.ravel(old - new).astype(float), float(np.max(np.abs(old), initial=0))
+def _moves(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, list[Array]]:
+    """Of each parameter the old and the new numbers, and its gradient, all flat."""
+    values, carried = recording.values[-1], recording.carried
+    of = {name: (values[name], values[carried[name]], one) for name, one in gradients.items() if carried.get(name) in values}
+    return {name: [*map(np.ravel, parts)] for name, parts in of.items() if len({part.shape for part in parts}) == 1}
+
+
+def _joined(moves: Mapping[str, list[Array]]) -> list[Array]:
+    return [np.concatenate(parts) for parts in zip(*moves.values(), strict=True)]
+
+
+def penalty_of(recording: Recording, gradients: Mapping[str, Array]) -> float:
+    """How many times the cells that are moved are added to their gradients, the same for all parameters; 0 where that is not known."""
+    moves, found = _moves(recording, {name: gradients[name] for name in recording.start}), Counter[float]()
+    for move in [*moves.values(), *([_joined(moves)] if moves else [])]:
+        if (factors := _step(move, True)) and len(factors) == 2 and factors[0]:
+            found[float(f"{factors[1] / factors[0]:.6g}")] += 1
+    return max(found, key=lambda penalty: found[penalty], default=0.0)
+
+
+def _step(move: Sequence[Array], penalized: bool) -> tuple[float, ...]:
+    """The number by which a gradient is multiplied where it is subtracted, then that of a share of the parameter or of its signs beside it;
+    nothing where the step is another one."""
+    old, new, gradient = move
+    moved, size = (old - new).astype(float), float(np.max(np.abs(old), initial=0))
     error = 4 * float(np.finfo(old.dtype if old.dtype.kind == "f" else float).eps) * size
     limit = max(NEAR, 16 * error / (4 * size or 1)) * float(np.max(np.abs(moved), initial=0)) + error
     if not np.isfinite(moved).all() or not np.isfinite(gradient).all() or limit > _COMMON * np.max(np.abs(moved), initial=0):
-        return None
-    for others in ((), (old,), (np.sign(old),), (old, np.sign(old)))[: None if penalized else 1]:
-        parts = np.array([np.ravel(part) for part in (gradient, *others)], float).T
-        if parts.shape[0] > parts.shape[1] or not others:
+        return ()
+    kept = np.where(old != new, old, 0)  # of some rows only there is a penalty on these
+    for others in ((), (kept,), (np.sign(kept),), (kept, np.sign(kept)))[: None if penalized else 1]:
+        parts = np.array([gradient, *others], float).T
+        if np.count_nonzero(parts.any(axis=1)) > parts.shape[1] or not others:
             factors = np.linalg.lstsq(parts, moved, rcond=None)[0]
             if np.abs(moved - parts @ factors).max() <= limit:
-                return float(factors[0])
-    return None
+                return tuple(map(float, factors))
+    return ()
 
 
 def agreement_of(recording: Recording, forward: set[str], gradients: Mapping[str, Array]) -> tuple[float, dict[str, float]]:
@@ -189,7 +213,7 @@ def agreement_of(recording: Recording, forward: set[str], gradients: Mapping[str
 
 def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array], live: Sequence[str]) -> float:
     """The share of the parameters for which a value of his is their gradient times the most frequent factor."""
-    found, own = list[float](), [one for one in recording.statements if one.name not in forward and one.live]
+    found, single, own = list[float](), list[float](), [one for one in recording.statements if one.name not in forward and one.live]
     for name in live:
         ancestors = used(recording.statements, [recording.carried[name]])
         scales = [
@@ -197,9 +221,10 @@ def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, 
             for one in own
             if one.name in ancestors and one.name in recording.values[-1]
         ]
-        found += [float(f"{factor:.3g}") for factor in scales if factor][:1]
-    best = max((found.count(factor) for factor in found), default=0)
-    return best / len(live) if live and (best > 1 or gradients[live[0]].size > 1) else 0.0
+        factors = single if gradients[name].size == 1 else found  # a single number is some multiple of any other
+        factors += [float(f"{factor:.3g}") for factor in scales if factor][:1]
+    best = max(((found + single).count(factor) for factor in found or single), default=0)
+    return best / len(live) if best > 1 or found else 0.0
 
 
 def found_of(recording: Recording, program: Program, loss: Differentiated) -> str:
@@ -211,4 +236,4 @@ def found_of(recording: Recording, program: Program, loss: Differentiated) -> st
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"
 
 
-__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "found_of", "scale", "steps_of", "told_apart"]
+__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "found_of", "penalty_of", "scale", "steps_of", "told_apart"]

@@ -12,9 +12,16 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Name, Tree, substitute
-from bpdebug.frontends.numpy_script.fits import NEAR
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Line, Statement
+
+
+def is_foreign(pairing: Pairing, loss: Differentiated, parameters: Mapping[str, Array]) -> bool:
+    """Whether nothing that he computes is a derivative of a loss, and no line of his mends that: he may well follow another one."""
+    fitting = loss.agreement or any(pair.factor and loss.gradients[pair.tensor].size > 1 for pair in pairing.pairs.values())
+    within = any(not {*one.meant.values()} <= {*parameters} for one in pairing.blame.found)
+    return not (fitting or within)
 
 
 def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Statement, due: Tree) -> Statement | None:

@@ -13,10 +13,11 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Unary
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, steps_of
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+from bpdebug.frontends.numpy_script.rows import moved_parts
 
 _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|b?ce\b|xent|entropy", re.IGNORECASE)
 _ERRORS = re.compile(r"err(or)?", re.IGNORECASE)
@@ -43,6 +44,7 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     for text, names, said, line in _candidates(recording, told):
         try:
             made = differentiated(recording, scenario, text, names, said, line)
+            made = _with_penalty(recording, scenario, (text, names), made)
         except BpdebugError:
             continue
         tried.append(with_given(recording, scenario, made))
@@ -54,7 +56,26 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         return best and next((one for one in tried if _is_whole(recording, one, best)), best)
     untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
     others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
-    return replace(best, written=str(stated.line) if stated else "", guessed=untried and not best.agreement, others=others)
+    return replace(
+        best, written=str(stated.line) if stated else "", guessed=best.guessed or (untried and not best.agreement), others=others
+    )
+
+
+def _with_penalty(
+    recording: Recording, scenario: RecordedScenario, of: tuple[str, tuple[str, ...]], made: Differentiated
+) -> Differentiated:
+    """An implied loss with a penalty on the cells that are moved, where there is one, as in the factorisation of a matrix; only guessed
+    where the steps fit neither."""
+    parts, values = moved_parts(recording) if made.said else (), recording.values[-1]
+    doubted = replace(made, guessed=bool(parts) and made.agreement < 1)
+    if not parts or not {*recording.start} <= {*made.gradients} or not (penalty := penalty_of(recording, made.gradients)):
+        return doubted
+    squares = " + ".join(f"sum({part} ** 2)" for part in parts)
+    said = f"{made.said} and {penalty / 2:.6g} times the squares of what is moved"
+    found = differentiated(recording, scenario, f"{of[0]} + {penalty / 2!r} * ({squares})", of[1], said, made.line)
+    still = {name: values[name] == values[new] for name, new in recording.carried.items()}
+    beside = any((found.gradients[name] != made.gradients[name])[same].any() for name, same in still.items())
+    return doubted if beside else found
 
 
 def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated) -> bool:

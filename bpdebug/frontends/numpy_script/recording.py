@@ -188,11 +188,13 @@ def read(recorded: Recorded, script: str) -> Recording:
     made = {statement.name for statement in statements} - opaque
     carried = {names.of[old]: names.of[new] if new != old else f"{names.of[old]} later" for old, new in listing["carried"]}
     wanted = ({*names.of.values()} & {*every[0]}) - made - {*carried}
-    there = [place for place, one in enumerate(every) if opaque & wanted <= {*one}]
-    given = [{name: every[place].get(name, every[0][name]) for name in wanted} for place in there]
-    kept = [int(same[place]["number"]) for place in there]
-    behind = [(n, place) for old, n, place in zip([-1, *kept], kept, there, strict=False) if n != old + 1]
-    starts = {number: {name: every[place][name] for name in carried} for number, place in behind}
+    read = {name for statement in statements for name in statement.reads}
+    wanted -= opaque - read  # such as the places of a condition, where what they choose is told by the condition itself
+    there = [place for place, one in enumerate(every) if _is_like(one, every[0], opaque & wanted)]
+    every, kept = [every[place] for place in there], [int(same[place]["number"]) for place in there]
+    given = [{name: one.get(name, every[0][name]) for name in wanted} for one in every]
+    behind = [(n, one) for old, n, one in zip([-1, *kept], kept, every, strict=False) if n != old + 1]
+    starts = {number: {name: one[name] for name in carried} for number, one in behind}
     whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
     finite = [all(np.isfinite(one[name]).all() for name in carried if name in one) for one in whole]
     whole = whole[: max(finite.index(False), 1)] if False in finite else whole  # what starts from NaN tells nothing apart
@@ -221,6 +223,11 @@ def read(recorded: Recorded, script: str) -> Recording:
         tuple(map(str, text["breakpoints"])),
         tuple(seeded(text)),
     )
+
+
+def _is_like(one: Mapping[str, Array], other: Mapping[str, Array], names: set[str]) -> bool:
+    """Whether values are known, with the shapes that they have in another update: how many samples a mask leaves may change."""
+    return all(name in one and one[name].shape == other[name].shape for name in names)
 
 
 _DEEPEST = 12

@@ -4,7 +4,7 @@ whole, 0 elsewhere."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 import numpy as np
@@ -86,7 +86,9 @@ def _stepped(recording: Recording) -> Recording:
         rates, parts = zip(*(_rated(less, named, recording.given[0]) for less in written), strict=True)
         rate = rates[0] if all(one == rates[0] for one in rates) else None
         for (one, key, _), less in zip(reversed(chain), reversed(parts if rate else written), strict=True):
-            part = replace(one, name=_free(f"{old}.in", named), formula=Formula.of(Call("add_at", (base, key, less))), inner=True)
+            part = replace(
+                one, name=_free(f"{old}.in", {*named, *values[0]}), formula=Formula.of(Call("add_at", (base, key, less))), inner=True
+            )
             named[part.name], base = part, Name(part.name)
             made.setdefault(one.name, []).append(part)
             for update in values:
@@ -127,9 +129,24 @@ def _turned(rate: Tree | None) -> Tree | None:
     return rate.operand if isinstance(rate, Unary) else rate and Unary("-", rate)
 
 
-def _free(name: str, taken: Mapping[str, object]) -> str:
+def moved_parts(recording: Recording) -> tuple[str, ...]:
+    """The parts of parameters of which single cells are moved, each as a formula."""
+    of, found = dict[str, str](), dict[str, None]()
+    for one in recording.statements:
+        match one.formula and one.formula.tree:
+            case Call("add_at", (Call("zeros_like", (Name(old),)), Key() as key, _)) if old in recording.start:
+                of[one.name] = old
+            case Call("add_at", (Name(step), Key() as key, _)) if step in of:
+                old = of[one.name] = of[step]
+            case _:
+                continue
+        found[Formula.of(Index(Name(old), key.items)).text] = None
+    return tuple(found)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
     """The name, with the first number that is not taken."""
     return next(text for text in (name, *(f"{name}{n}" for n in range(2, len(taken) + 3))) if text not in taken)
 
 
-__all__ = ["with_rows"]
+__all__ = ["moved_parts", "with_rows"]
