@@ -73,6 +73,8 @@ class Recording:
         levels = _Levels(self._hooks, self.loop)
         order = sorted(writer.order, key=lambda node: node not in writer.live)
         statements = [self._statement(writer, node) | {"level": levels.place(node.level)} for node in order]
+        for old in writer.update.carried:
+            writer.give(old, old, "")
         carried = [[writer.place(old), writer.place(new)] for old, new in writer.update.carried.items()]
         live = [(one["text"], one["place"]) for one in statements if one["live"]]
         key = json.dumps([live, carried])

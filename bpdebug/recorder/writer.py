@@ -120,7 +120,7 @@ class Writer:
         parts, made = key if isinstance(key, tuple) else (key,), list[str]()
         for place, (part, text) in enumerate(zip(parts, texts, strict=False)):
             if type(part) is int and text:
-                self._give((node, place), part, text)
+                self.give((node, place), part, text)
             made.append(self.place((node, place)) if type(part) is int and text else self._operand(part, ""))
         return f"({', '.join(made)}{',' * (len(made) == 1)})" if isinstance(key, tuple) else made[0]
 
@@ -128,17 +128,17 @@ class Writer:
         if isinstance(value, Node):
             if value in self.dependent or not self._is_said(value):
                 node = value if value in self.dependent else self._same.setdefault(_made(value), value)
-                self._give(node, value, text)
+                self.give(node, value, text)
                 return self.place(node)
             return self.text(value)
         if isinstance(value, list | tuple | range | slice):
             return self._several(value)
         if isinstance(value, np.ndarray):
-            self._give(id(value), value, text or "list")
+            self.give(id(value), value, text or "list")
             return self.place(id(value))
         if type(value) in (int, float) and text:
             key = "text", text, value
-            self._give(key, value, text)
+            self.give(key, value, text)
             return self.place(key)
         if value is None or isinstance(value, bool | int | float | str | type(...)):
             return "..." if value is ... else f'"{value}"' if isinstance(value, str) else repr(value)
@@ -157,7 +157,8 @@ class Writer:
         """Whether the formula of what is given is better than its numbers."""
         return node.number >= self.update.start and not node.slots and node.operation in INFIX | {"neg", ".T"}
 
-    def _give(self, key: Any, value: Any, text: str) -> None:
+    def give(self, key: Any, value: Any, text: str) -> None:
+        """Take a value as given, under a name of its own or a text."""
         self.place(key)
         number = self.numbers[key]
         if number in self.given or (isinstance(value, Node) and value in self.dependent - self.starts):

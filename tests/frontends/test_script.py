@@ -211,6 +211,21 @@ def test_of_a_loss_that_is_only_guessed_nothing_is_called_wrong_where_another_is
     assert "not finite" in result.text
 
 
+EARLY = """
+import numpy as np
+W, x = np.ones((2, 3)), np.ones((4, 3))
+for i in range(9):
+    np.zeros(2)[0] = W[0] * x
+    W = W - 0.1 * x[:2]
+"""
+
+
+def test_an_exception_before_anything_has_a_name_is_told_as_such():
+    Path("early.py").write_text(EARLY, "utf-8")
+    with pytest.raises(BpdebugError, match=r"ValueError.* at early\.py:5, before"):
+        load_script("early.py", [], 3)
+
+
 CONTRASTIVE = """
 import numpy as np
 rng = np.random.RandomState(0)
