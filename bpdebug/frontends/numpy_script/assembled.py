@@ -143,11 +143,9 @@ class Assembled:
         return called(made, statement.made, line) if statement.made.function != line.function else made
 
     def _backward(self, derived: Program, forward: set[str]) -> Iterable[Stage]:
-        """His gradients and what he computes for them, in his order."""
-        parts = {part: name for name, part in self._pairing.parts.items()}
-        his = {GRADIENT.format(pair.tensor): name for name, pair in self._pairs.items()} | parts
+        """His gradients and what he computes for them, in his order; what is right is told over those that he has by then."""
         right = {stage.name: stage for stage in derived.stages if stage.phase is Phase.BACKWARD}
-        inner = {name: stage.formula.tree for name, stage in right.items() if name not in his}
+        his, inner = dict[str, str](), {name: stage.formula.tree for name, stage in right.items()}
         for statement in self._kept(forward):
             stage = self._stage(statement, Phase.BACKWARD)
             pair, part = self._pairs.get(statement.name), self._pairing.parts.get(statement.name)
@@ -162,6 +160,9 @@ class Assembled:
                 if tree and tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
+            if known := part or (pair and GRADIENT.format(pair.tensor)):
+                his[known] = statement.name
+                inner.pop(known, None)
 
     def _laid(self, right: str, his: str) -> Tree:
         """A gradient of his in the place of the derived one; where it has other axes of one cell, in that one's shape."""

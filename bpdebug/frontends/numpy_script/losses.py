@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, takewhile
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Unary
+from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
@@ -135,8 +135,9 @@ def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candid
     """Losses that differences imply; those that one line makes, sample by sample, belong together."""
     lines = defaultdict[tuple[str, Line], list[tuple[str, str, str]]](list)
     turned = {one.name: one.formula.tree.operand for one in found if one.formula and isinstance(one.formula.tree, Unary)}
+    trees = {one.name: one.formula.tree for one in found if one.formula}
     for one in found:
-        match one.formula and one.formula.tree:
+        match _in_one(trees[one.name], trees):
             case Binary("-", Name(left), Name(right)) if (left in dependent) != (right in dependent):
                 p, t = (left, right) if left in dependent else (right, left)
                 for said, text in _IMPLIED.items():
@@ -154,6 +155,16 @@ def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candid
         texts, names, of = zip(*parts[:_TERMS], strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
         yield f"sum(stack([{', '.join(texts)}]))" if len(texts) > 1 else texts[0], names, f"{said} of {whose}", line
+
+
+def _in_one(tree: Tree, trees: Mapping[str, Tree]) -> Tree:
+    """A formula, where it writes one cell of a row, ``e[0][label] += 1``, as one that writes that cell of the whole; else as it is."""
+    match tree:
+        case Call("add_at", (Name(whole), Key((row,)), Binary("-", Name(new), Index(Name(old))))) if old == whole:
+            match trees.get(new):
+                case Call("add_at", (_, Key((column,)), more)):
+                    return Call("add_at", (Name(whole), Key((row, column)), more))
+    return tree
 
 
 def told_losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]:
