@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import operator
 import types
 from typing import Any
@@ -20,6 +21,7 @@ _SIGNS |= {"USub": ("neg", operator.neg), "UAdd": ("pos", operator.pos), "Invert
 _IN_PLACE = {name: getattr(operator, f"i{word.rstrip('_')}", None) for name, word in zip(_WORDS[::3], _WORDS[2::3], strict=True)}
 _NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", max: "largest", min: "least", pow: "**"}
 """Python's own functions of numbers."""
+_COPIED = (copy.copy, copy.deepcopy)
 _CHANGING = ("fill", "sort", "resize", "put", "partition")
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
 _BUILT_IN, _HOLDING, _TELLING = (type, types.BuiltinFunctionType), (dict, list, tuple), (int, str, np.integer)
@@ -80,7 +82,7 @@ class Hooks(Run):
         if function is zip or function is enumerate:
             arguments = tuple(self._each(site, one) for one in arguments)
         value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
-        name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else None
+        name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else "copy" if function in _COPIED else None
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
         if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
             self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)

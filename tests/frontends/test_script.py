@@ -57,7 +57,7 @@ OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", 
 """Tried each time; the others in a long run."""
 SLOW = ("batchnorm", "functions", "gru", "nielsen", "rnn")
 SINGLE = {"b1", "b2", "b3"}
-PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "sorted": {"W"}}
+PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "sorted": {"W"}, "carry": {"Wx", "Wh"}}
 """Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
 
 

@@ -121,8 +121,8 @@ class Pairing:
                 penalties[one.name] = of
         found = dict[str, Statement]()
         for one in (one for one in recording.statements if one.name in wanted - penalties.keys() and one.name in self._values):
-            told = one.live or gradient_of(one.name) or not found.keys().isdisjoint(one.reads)  # no second forward pass
-            if told and self._values[one.name].dtype.kind == "f":
+            also = not found.keys().isdisjoint(one.reads) and self._values[one.name].size > 1  # no second forward pass, no sum of errors
+            if (one.live or gradient_of(one.name) or also) and self._values[one.name].dtype.kind == "f":
                 found[one.name] = one
         return [*found.values()]
 
