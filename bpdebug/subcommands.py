@@ -274,6 +274,7 @@ def _screenshot(given: argparse.Namespace) -> int:
     option("--until-nan", action="store_true", help="the first step with a loss, gradient or parameter that is not finite"),
     option("--from", metavar="N", type=count, default=0, dest="first", help="with --until-nan: earlier steps run at full speed"),
     option("--optimizer", metavar="NAME", default="", help="count the steps of this class alone, such as AdamW"),
+    option("--only", metavar="MODULE", default="", help="all numbers of this module alone, such as blocks.3"),
     option("script", metavar="train.py", type=Path, help="your script, which runs as a program, with your rights"),
     option("theirs", metavar="ARGUMENT", nargs=argparse.REMAINDER, help="what follows it is for the script"),
     epilog="Needs torch, in the Python that runs bpdebug. The file holds the batch, the weights and the source of your script.",
@@ -287,7 +288,8 @@ def _record(given: argparse.Namespace) -> int:
     from bpdebug.torch_recorder.script import record_script  # noqa: PLC0415 - needs torch
 
     wanted = given.first or given.step or 1, 0 if given.until_nan else given.step or 1
-    return record_script(given.script, [*given.theirs, *given.arguments], given.file, wanted, given.optimizer, given.until_nan)
+    asked = wanted, given.optimizer, given.until_nan, given.only
+    return record_script(given.script, [*given.theirs, *given.arguments], given.file, *asked)
 
 
 @subcommand(

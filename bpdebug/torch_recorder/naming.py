@@ -55,6 +55,9 @@ class Namer:
     Args:
         values, operations: of the recording, which go on growing.
         model: whose names are used first; default: the first module that is called.
+
+    Attributes:
+        borders: the numbers of the values that modules give.
     """
 
     def __init__(self, values: Values, operations: list[Any], model: Any) -> None:
@@ -67,6 +70,7 @@ class Namer:
         self._paths_of: dict[int, str] = {}
         self._given: dict[int, Any] = {}
         self._parameters: dict[int, str] = {}
+        self.borders = set[int]()
         if model is not None:
             self._take_root(model, "")
 
@@ -104,6 +108,7 @@ class Namer:
         found = [value for one in tensors(output) if (value := self._values.known(one) if isinstance(one, torch.Tensor) else None)]
         if not self._running:
             self.waits_for(user_frame(2), [value.number for value in found])
+        self.borders.update(value.number for value in found)
         for place, value in enumerate(found if self._running else ()):
             if path and not value.name:
                 value.name = path if len(found) == 1 else f"{path}[{place}]"

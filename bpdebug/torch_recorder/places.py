@@ -31,9 +31,24 @@ class Value:
         array: its numbers; None for a view, which has those of another one.
         device: where it is.
         inner: whether neither the user nor a module has a name for it.
+        broken: of numbers that are not kept, whether they are ``inf`` or ``nan``.
     """
 
-    __slots__ = ("array", "device", "dtype", "geometry", "inner", "kind", "maker", "name", "number", "shape", "storage", "version")
+    __slots__ = (
+        "array",
+        "broken",
+        "device",
+        "dtype",
+        "geometry",
+        "inner",
+        "kind",
+        "maker",
+        "name",
+        "number",
+        "shape",
+        "storage",
+        "version",
+    )
 
     def __init__(self, number: int, tensor: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
         self.number, self.maker, self.kind, self.name = number, maker, kind, ""
@@ -41,7 +56,7 @@ class Value:
         self.storage, self.geometry, self.version = place[0], place[1:4], version
         self.device = tensor.device
         self.array: Any = None
-        self.inner = False
+        self.inner, self.broken = False, ""
 
 
 class Values:
@@ -85,6 +100,16 @@ class Values:
             value.array = numbers(tensor)
             self.bytes += value.array.nbytes
 
+    def drop(self, value: Value) -> None:
+        """Keep no numbers of a value."""
+        if value.array is not None:
+            self.bytes -= value.array.nbytes
+            value.broken, value.array = broken(value.array), None
+
+    def is_there(self, value: Value) -> bool:
+        """Whether the numbers of a value, or what was written in their place, are still in memory."""
+        return not self._held[value.storage].expired()
+
     def known(self, tensor: Any) -> Value | None:
         """The value that a tensor stands for, if it is up to date."""
         return self.at(self.place(tensor))
@@ -113,6 +138,13 @@ class Values:
             self._written[place[0]] += 1
 
 
+def broken(array: Any) -> str:
+    """``inf`` or ``nan`` where numbers are not finite, else ""."""
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return ""
+    return "nan" if np.isnan(array).any() else "inf"
+
+
 def _overlap(one: Value, other: Value) -> bool:
     """Whether two values share cells."""
     if one.geometry == other.geometry:
@@ -134,4 +166,4 @@ def _cells(value: Value) -> Any:
     return found.ravel()
 
 
-__all__ = ["Place", "Value", "Values"]
+__all__ = ["Place", "Value", "Values", "broken"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from bpdebug.core.errors import BpdebugError
+from bpdebug.frontends.torch_step.rows import has_formula
 from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
 from bpdebug.torch_recorder.places import Value, Values
@@ -15,8 +15,10 @@ from bpdebug.torch_recorder.places import Value, Values
 _VIEWS = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind"
 VIEWS = {f"aten.{name}" for name in _VIEWS.split()}
 """What only looks at the same numbers in another way, and is worked out again where a recording is read."""
-MOST = 400_000_000
-"""Bytes of a step that are kept; a longer one cannot be read again."""
+MOST = 2**30
+"""Bytes of a step that are kept: of a longer one, only what formulas do not give."""
+_OFTEN = 2**26
+"""So many bytes after the last time, what is gone is forgotten."""
 
 
 class Operation:
@@ -101,17 +103,19 @@ class Recorder(private.Mode):
         model: whose names are used first; default: the first module that is called.
         alone: whether it watches optimizers itself; else :meth:`begin_update` and :meth:`end_update` are called.
         later: whether of what can be computed again no numbers are kept, until :meth:`repeat`.
+        only: the path of the module of whose inside alone all numbers are kept; "" for all.
 
     Attributes:
         values, operations: what was recorded.
         names: gives the values names.
         gradients: the number of a value to that of its gradient.
         roots: the values whose backward pass has run.
+        short: whether of what formulas give numbers are left out.
     """
 
-    def __init__(self, model: Any = None, alone: bool = True, later: bool = False) -> None:
+    def __init__(self, model: Any = None, alone: bool = True, later: bool = False, only: str = "") -> None:
         super().__init__()
-        self._alone, self._later = alone, later
+        self._alone, self._later, self._only, self.short, self._next = alone, later, only, bool(only), _OFTEN
         self.values, self.operations = Values(), list[Operation]()
         self.gradients, self.roots = dict[int, int](), list[int]()
         self.names = Namer(self.values, self.operations, model)
@@ -192,10 +196,13 @@ class Recorder(private.Mode):
 
     def _take(self, made: Operation, written: list[tuple[Any, int]], out: list[Any]) -> None:
         """Note what an operation gives."""
-        index, kept = len(self.operations) - 1, not (made.looks or (self._later and made.function))
+        index, given = len(self.operations) - 1, self.short and self.is_given(made)
+        kept = not (made.looks or given or (self._later and made.function))
         for one, old in written:
             if place := self.values.place(one):
-                made.writes.append(self.values.add(one, place, maker=index, kept=kept).number)
+                made.writes.append(
+                    self.values.add(one, place, maker=index, kept=kept or not (made.looks or one.is_floating_point())).number
+                )
                 made.overwrites.append(old)
         made.outs, made.slots = [*made.writes], [*range(len(made.writes))]
         mine = {id(one) for one, _ in written}
@@ -204,10 +211,50 @@ class Recorder(private.Mode):
                 continue
             known = self.values.at(place)
             made.same |= known is not None
-            made.outs.append((known or self.values.add(one, place, maker=index, kept=kept)).number)
+            made.outs.append(
+                (known or self.values.add(one, place, maker=index, kept=kept or not (made.looks or one.is_floating_point()))).number
+            )
             made.slots.append(slot)
-        if self.values.bytes > MOST:
-            raise BpdebugError(f"the step takes more than {MOST // 1_000_000} MB: take a smaller batch or a smaller model to look at it")
+        for one in (*(one for one, _ in written), *out) if given and not made.looks else ():
+            self._look_at(one)
+        if self.values.bytes > self._next:
+            self._forget()
+
+    def _look_at(self, tensor: Any) -> None:
+        """Keep the numbers of a value that is not finite, all the same."""
+        value = self.values.known(tensor) if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() else None
+        if value and not bool(torch.isfinite(tensor).all()):
+            self.values.keep(value, tensor)
+
+    def is_given(self, made: Operation) -> bool:
+        """Whether a formula gives what an operation does, and nobody has asked for its numbers."""
+        forward = self._told.get(made.node, -1) if made.phase == "backward" else -1
+        module = self.operations[forward].module if forward >= 0 else made.module
+        inside = bool(self._only) and f"{module}.".startswith(f"{self._only}.")
+        return bool(made.function) and not inside and has_formula(made.name)
+
+    def leave_out(self, value: Value) -> None:
+        """Keep no numbers of a value that a formula gives, unless a module gives it, or it decides, as whole numbers do."""
+        if value.number not in self.names.borders and "float" in value.dtype:
+            self.values.drop(value)
+
+    def _forget(self) -> None:
+        """Forget what ran without gradients and is gone, such as an evaluation between two steps; where that is not enough, the numbers of
+        what formulas give."""
+        wanted, everything = set[int](), self.values.all
+        for made in reversed(self.operations):
+            outs = [everything[number] for number in made.outs]
+            if made.live or made.phase != "forward" or any(one.number in wanted or self.values.is_there(one) for one in outs):
+                wanted.update(made.inputs)
+            else:
+                for one in outs:
+                    self.values.drop(one)
+        if self.values.bytes > MOST and not self.short:
+            self.short = True
+            for made in self.operations:
+                for one in (everything[number] for number in made.outs if self.is_given(made)):
+                    self.leave_out(one)
+        self._next = self.values.bytes + _OFTEN
 
     def _note_node(self, tensor: Any, value: Value) -> None:
         """Learn which node makes a tensor: asked when the tensor is next read, by when it is certain."""

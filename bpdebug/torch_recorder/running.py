@@ -32,14 +32,15 @@ class Steps:
         wanted: the first and the last step that are recorded, from 1; 0 for no last one.
         optimizer: the class of the optimizer whose steps count, or "" for any.
         until_nan: whether only a step that has a value that is not finite is wanted.
+        only: the module of which all numbers are kept, or "".
     """
 
-    def __init__(self, path: Path, script: str, wanted: tuple[int, int], optimizer: str, until_nan: bool) -> None:
+    def __init__(self, path: Path, script: str, wanted: tuple[int, int], optimizer: str, until_nan: bool, only: str = "") -> None:
         rank = os.environ.get("RANK", "0")  # of several processes each writes its own file, and all of them stop at the same step
         self.path = path if rank == "0" else path.with_suffix(f".rank{rank}{path.suffix}")
         self._script = script
         self._first, self._last = wanted
-        self._optimizer, self._until_nan = optimizer.casefold(), until_nan
+        self._optimizer, self._until_nan, self._only = optimizer.casefold(), until_nan, only
         self.count, self.written, self._stepped = 0, 0, False
         self.recorder: Recorder | None = None
         self._hooks: list[Any] = []
@@ -85,7 +86,7 @@ class Steps:
         self.recorder = None
 
     def _record(self) -> None:
-        self.recorder = Recorder(alone=False, later=self._until_nan)
+        self.recorder = Recorder(alone=False, later=self._until_nan, only=self._only)
         self.recorder.__enter__()
 
     def _before(self, optimizer: Any, *_: Any) -> None:
@@ -162,9 +163,10 @@ def run(script: Path, arguments: list[str], steps: Steps) -> int:
     if ended and recorder and recorder.operations:
         steps.write(recorder, ended=ended)
         return 0
+    by_hand = " (a step that no torch.optim makes: put `with bpdebug.record():` around it)" * (not steps.count)
     made = f"the script ended{' with ' * bool(ended)}{ended} after {steps.count} optimizer step{'s' * (steps.count != 1)}"
     wanted = "and in none of those that were recorded was a value not finite" if steps._until_nan else f"there is no step {steps._first}"
-    print(f"bpdebug: {made}; {wanted}: nothing is written", file=sys.stderr)
+    print(f"bpdebug: {made}; {wanted}: nothing is written{by_hand}", file=sys.stderr)
     return 1
 
 

@@ -11,7 +11,9 @@ from bpdebug.files import FileError
 from bpdebug.torch_recorder import need_torch
 
 
-def record_script(script: Path, arguments: list[str], path: Path, wanted: tuple[int, int], optimizer: str, until_nan: bool) -> int:
+def record_script(
+    script: Path, arguments: list[str], path: Path, wanted: tuple[int, int], optimizer: str, until_nan: bool, only: str
+) -> int:
     """Run a script, and write one of its steps; the exit status, 0 where that was done.
 
     Args:
@@ -20,6 +22,7 @@ def record_script(script: Path, arguments: list[str], path: Path, wanted: tuple[
         wanted: the first and the last step that are recorded, from 1; 0 for no last one.
         optimizer: the class whose steps count, or "".
         until_nan: whether only a step with a value that is not finite is written.
+        only: the module of which all numbers are kept, or "".
 
     Raises:
         BpdebugError: where it cannot be run or recorded.
@@ -35,7 +38,7 @@ def record_script(script: Path, arguments: list[str], path: Path, wanted: tuple[
 
     path = path.absolute()  # the script may go elsewhere
     print(f"bpdebug: running {script} as a program, with your rights; ctrl+c stops it", file=sys.stderr, flush=True)
-    steps = Steps(path, script.name, wanted, optimizer, until_nan)
+    steps = Steps(path, script.name, wanted, optimizer, until_nan, only)
     status = run(script, arguments, steps)
     if steps.written:
         tell(steps.path, steps.written)

@@ -14,7 +14,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 
 from bpdebug.files import MEBI
-from bpdebug.torch_recorder.places import Value
+from bpdebug.torch_recorder.places import Value, broken
 from bpdebug.torch_recorder.private import VERSION
 from bpdebug.torch_recorder.recorder import Operation, Recorder
 
@@ -80,8 +80,8 @@ def _broken(values: Iterable[Value]) -> dict[str, list[int]]:
     """The places of values that are not finite."""
     found: dict[str, list[int]] = {"inf": [], "nan": []}
     for place, value in enumerate(values):
-        if value.array is not None and value.array.dtype.kind == "f" and not np.isfinite(value.array).all():
-            found["nan" if np.isnan(value.array).any() else "inf"].append(place)
+        if kind := value.broken if value.array is None else broken(value.array):
+            found[kind].append(place)
     return found
 
 

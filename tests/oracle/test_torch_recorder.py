@@ -10,7 +10,7 @@ import pytest
 
 import bpdebug
 from bpdebug import Session, load_scenario
-from bpdebug.core.errors import BpdebugError
+from bpdebug.core.network import Phase
 from bpdebug.frontends.torch_step.broken import first_broken
 
 torch = pytest.importorskip("torch", minversion="2.4")
@@ -365,10 +365,52 @@ def test_torch_is_left_as_it_was(tmp_path):
     assert not (tmp_path / "a.bpd").exists()
 
 
-def test_a_step_that_is_too_large_is_refused(tmp_path, monkeypatch):
+@pytest.mark.parametrize("later", [False, True])
+def test_of_a_step_that_is_too_large_what_formulas_give_is_left_out_and_computed_again(later, tmp_path, monkeypatch):
+    from bpdebug.torch_recorder import recorder, repeating, writing
+
+    whole, short = tmp_path / "whole.bpd", tmp_path / "short.bpd"
+    for path, most in ((whole, 2**30), (short, 10_000)):
+        for module in (recorder, repeating):
+            monkeypatch.setattr(module, "MOST", most)
+        monkeypatch.setattr(recorder, "_OFTEN", min(most, 2**26))
+        model, _, step = made(Attention, "adamw")
+        with recorder.Recorder(model, later=later) as one:
+            step()
+        if later:
+            repeating.repeat(one)
+        writing.write(one, path, {"script": "a.py", "step": 1, "optimizer": "AdamW", "ended": ""})
+    assert short.stat().st_size < 0.7 * whole.stat().st_size
+    programs = [load_scenario(path).ready() for path in (whole, short)]
+    assert [stage.name for stage in programs[0].stages] == [stage.name for stage in programs[1].stages]
+    for name, one in programs[0].recorded.items():
+        if programs[0].stage(name).phase is Phase.UPDATE:  # AdamW makes a whole step of a gradient that is rounding noise
+            continue
+        again, size = programs[1].recorded[name].value, np.abs(one.value).max(initial=0, where=np.isfinite(one.value))
+        np.testing.assert_allclose(again, one.value, rtol=1e-3, atol=1e-5 * max(1.0, size), err_msg=name)
+    assert any("left its numbers out" in one.told for one in programs[1].recorded.values())
+
+
+def test_an_evaluation_between_two_steps_is_forgotten(monkeypatch):
     from bpdebug.torch_recorder import recorder
 
-    monkeypatch.setattr(recorder, "MOST", 100)
-    model, stepper, step = made(Perceptron, "sgd")
-    with pytest.raises(BpdebugError, match="takes more than"), bpdebug.record(model, stepper, tmp_path / "a.bpd"):
+    monkeypatch.setattr(recorder, "_OFTEN", 50_000)
+    model, _, step = made(Perceptron, "sgd")
+    with recorder.Recorder(model) as one:
+        with torch.no_grad():
+            for _ in range(200):
+                model(torch.randn(100, 6))
+        assert one.values.bytes < 200_000
         step()
+    assert all(value.array is not None for value in one.values.all if value.kind == "parameter")
+
+
+def test_of_one_module_alone_all_is_kept(tmp_path):
+    from bpdebug.torch_recorder import recorder
+
+    model, _, step = made(Attention, "adamw")
+    with recorder.Recorder(model, only="qkv") as one:
+        step()
+    kept = {value.name for value in one.values.all if value.array is not None}
+    assert {"qkv.addmm", "qkv.weight.grad"} <= kept
+    assert "softmax" in {value.name for value in one.values.all} - kept

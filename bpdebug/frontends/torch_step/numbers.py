@@ -48,11 +48,15 @@ class Numbers(Mapping[int, Array]):
         if place in self._step.arrays:
             array = self._step.arrays[place]
             return array.astype(np.float32) if array.dtype == np.float16 else array.astype(np.int64) if array.dtype.kind in "iu" else array
-        if place not in self._worked:
-            formula, reads = self.formulas[place]
+        todo = [place] if place not in self._worked else []  # a long recording leaves out what formulas give
+        while todo:
+            formula, reads = self.formulas[todo[-1]]
+            if missing := [one for one in reads if one not in self._step.arrays and one not in self._worked]:
+                todo += missing
+                continue
             values = self.of(reads)
             dtype = next((one.dtype for one in values.values() if one.dtype.kind == "f"), np.float64)
-            self._worked[place] = np.asarray(evaluate(formula, values, dtype))
+            self._worked[todo.pop()] = np.asarray(evaluate(formula, values, dtype))
         return self._worked[place]
 
     def of(self, reads: tuple[int, ...]) -> dict[str, Array]:
@@ -67,6 +71,10 @@ class Numbers(Mapping[int, Array]):
 
     def __len__(self) -> int:
         return len([*self])
+
+    def is_left_out(self, place: int) -> bool:
+        """Whether the recording does not have its numbers."""
+        return place not in self._step.arrays
 
     def kind(self, place: int) -> str:
         """The kind of number of a value.
@@ -163,6 +171,8 @@ class Kept:
     def told(self) -> str:
         """How close the formula is to torch's numbers."""
         distance, near = self._numbers.agreement(self._place)
+        if self._numbers.is_left_out(self._place):
+            return "Computed by its formula: the recording has left its numbers out."
         if distance > near:
             far = f", by up to {short(distance, 2)}" if isfinite(distance) else ""
             return f"Torch's own numbers are shown: they are others than this formula gives{far}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property, partial
@@ -28,6 +29,8 @@ from bpdebug.frontends.torch_step.severed import unjudged_of
 from bpdebug.frontends.torch_step.sources import Texts
 from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
 
+_ROOM = 2**26
+"""Numbers that are shown in double precision."""
 _ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
 _GRADIENT, _NO_LOSS = "{}.grad", "no_loss"
 
@@ -113,7 +116,9 @@ class _Assembled:
         if not (loss := self._loss(stages)):
             stages = (Stage(_NO_LOSS, Formula.of(literal(0)), Phase.FORWARD, 0, "No loss was computed.", "", "line"), *own)
             loss = _NO_LOSS
-        dtype = np.dtype(np.float64)  # what is recorded is shown as it is, and what a change makes of it is computed in double precision
+        # what is recorded is shown as it is, and what a change makes of it is computed in double precision, if there is room
+        double = self._size() < _ROOM or any(value.dtype == "float64" for value in step.values)
+        dtype = np.dtype(np.float64 if double else np.float32)
         fixed = {names[place]: numbers[place] for place in self._made.given if place not in self._parameters}
         for one, stage in zip(self._all, own, strict=True):
             if one.reason:
@@ -149,6 +154,9 @@ class _Assembled:
             stage.name: Kept(numbers, one.place, step.values[one.place].dtype, unjudged) for one, stage in zip(self._all, own, strict=True)
         }
         return RecordedProgram(**cast("Any", made), notes=notes, recorded=recorded)
+
+    def _size(self) -> int:
+        return sum(math.prod(self._step.values[one.place].shape) for one in self._all)
 
     def _pairs(self, stages: Iterable[Stage]) -> dict[int, int]:
         """The values that the program has a gradient of, by their places, and the gradients."""

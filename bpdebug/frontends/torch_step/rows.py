@@ -89,6 +89,18 @@ def formulas(called: Called) -> Results:
     return {0: text.format(*given)} if text else None
 
 
+def has_formula(name: str) -> bool:
+    """Whether there is a row for an operation, by torch's name for it."""
+    short = plain(name).removeprefix("_foreach_")
+    return short in ROWS or short in _SHAPED or short in _PLAIN
+
+
+def plain(name: str) -> str:
+    """An operation's name without its namespace, its overload and what says that it works in place."""
+    short = name.split(".")[1] if "." in name else name
+    return short.rstrip("_") if not short.endswith("__") else short
+
+
 def is_drawn(name: str) -> bool:
     """Whether an operation draws: its numbers are given."""
     return name in _DRAWN
@@ -303,4 +315,4 @@ def _arange(of: Called) -> Results:
     return {0: f"arange(0, {of.given[0]})" if len(of.given) == 1 else f"arange({', '.join(of.given[:3])})"}
 
 
-__all__ = ["formulas", "is_drawn"]
+__all__ = ["formulas", "has_formula", "is_drawn", "plain"]

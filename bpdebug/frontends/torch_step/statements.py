@@ -16,7 +16,7 @@ from bpdebug.core.tree import Binary, Name, Number, Tree, substitute
 from bpdebug.frontends.torch_step.called import Called
 from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
 from bpdebug.frontends.torch_step.reading import Operation, Step, Value
-from bpdebug.frontends.torch_step.rows import formulas, is_drawn
+from bpdebug.frontends.torch_step.rows import formulas, is_drawn, plain
 
 _NAMES = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind"
 _VIEWS = {*_NAMES.split()}
@@ -80,7 +80,7 @@ class Statements:
     def _joined(self, view: Statement) -> Statement:
         """A view that has a name, with what it alone looks at put in: such as a sum that is laid out as a bias is."""
         last = self.all[-1] if self.all else None
-        if last is None or view.reason or last.reason or view.reads != (last.place,) or _plain(view.operation.name) not in _VIEWS:
+        if last is None or view.reason or last.reason or view.reads != (last.place,) or plain(view.operation.name) not in _VIEWS:
             return view
         value = self._step.values[last.place]
         if not value.inner or self._uses[last.place] > 1:
@@ -92,7 +92,7 @@ class Statements:
 
     def _statements(self, operation: Operation) -> Iterator[Statement]:
         """What one operation computes."""
-        name, step = _plain(operation.name), self._step
+        name, step = plain(operation.name), self._step
         if name in _NOTHING or is_drawn(name):
             return
         at = dict(zip(operation.slots, operation.outs, strict=False))
@@ -191,12 +191,6 @@ class Statements:
         return Statement(place, own, operation, reason, reads)
 
 
-def _plain(name: str) -> str:
-    """An operation's name without its namespace, its overload and what says that it works in place."""
-    short = name.split(".")[1] if "." in name else name
-    return short.rstrip("_") if not short.endswith("__") else short
-
-
 def _places(given: list[Any]) -> list[int]:
     found = list[int]()
     for one in given:
@@ -214,7 +208,7 @@ def _text(one: Any) -> str:
 
 def _rows_of(operation: Operation) -> Iterator[Operation]:
     """An operation over lists as the plain one on each of their members."""
-    name, many = _plain(operation.name), len(operation.outs)
+    name, many = plain(operation.name), len(operation.outs)
     fused = name.startswith("_fused_adam") and operation.arguments and isinstance(operation.arguments[0], list)
     if not many or not (fused or name.startswith("_foreach_")):
         yield operation
