@@ -10,90 +10,13 @@ import torch
 from bpdebug.frontends.torch_step.rows import has_formula
 from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
+from bpdebug.torch_recorder.operations import Kind, Operation
 from bpdebug.torch_recorder.places import Value, Values
 
-_VIEWS = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind"
-VIEWS = {f"aten.{name}" for name in _VIEWS.split()}
-"""What only looks at the same numbers in another way, and is worked out again where a recording is read."""
 MOST = 2**30
 """Bytes of a step that are kept: of a longer one, only what formulas do not give."""
 _OFTEN = 2**26
 """So many bytes after the last time, what is gone is forgotten."""
-
-
-class Operation:
-    """One operation.
-
-    Attributes:
-        name: torch's, such as ``aten.addmm.default``.
-        arguments, keywords: with ``{"t": number}`` for each value.
-        inputs: the numbers of the values that went in.
-        live: those of them through which gradients flow back.
-        outs: the numbers of what came out, what was written first.
-        slots: which of the results each of these is.
-        writes: those that were written in place.
-        phase: ``forward``, ``backward`` or ``update``.
-        module: the path of the module that is running, or "".
-        line: the user's file and line and function, or None.
-        node: the number of the node of autograd: of that which it runs for, in the backward pass, else of the one that it makes.
-        same: whether it gives what was there already.
-        inside: whether it runs in the forward pass of a function of the user's own, which has a backward pass of its own.
-        function: what carries it out once more, or None where that gives other numbers.
-        looks: whether it is a view.
-        overwrites: the numbers of the values in whose place it writes.
-    """
-
-    __slots__ = (
-        "arguments",
-        "function",
-        "inputs",
-        "inside",
-        "keywords",
-        "line",
-        "live",
-        "looks",
-        "module",
-        "name",
-        "node",
-        "outs",
-        "overwrites",
-        "phase",
-        "same",
-        "slots",
-        "writes",
-    )
-
-    def __init__(self, name: str, phase: str, module: str, line: tuple[str, int, str] | None) -> None:
-        self.name, self.phase, self.module, self.line = name, phase, module, line
-        self.arguments: Any = []
-        self.keywords: dict[str, Any] = {}
-        self.inputs, self.live, self.outs, self.slots, self.writes = list[int](), list[int](), list[int](), list[int](), list[int]()
-        self.node, self.same, self.inside, self.looks = -1, False, False, False
-        self.function: Any = None
-        self.overwrites = list[int]()
-
-
-class _Kind:
-    """What is known of an operation whatever it is called with.
-
-    Attributes:
-        name: torch's.
-        writes: the places and names of the arguments that it writes to.
-        looks: whether it is a view.
-        repeatable: whether it can be carried out again.
-    """
-
-    def __init__(self, function: Any) -> None:
-        self.name = str(function)
-        given = enumerate(function._schema.arguments)
-        self.writes = [(place, one.name) for place, one in given if one.alias_info is not None and one.alias_info.is_write]
-        self.writes += [(place, "") for place in private.UNSAID_WRITES.get(self.name, ())]
-        self.looks, self.repeatable = self.name.rpartition(".")[0] in VIEWS, private.is_repeatable(function)
-
-    def written(self, args: Any, kwargs: Any) -> list[Any]:
-        """The tensors that it writes to."""
-        given = [args[place] if place < len(args) else (kwargs or {}).get(name) for place, name in self.writes]
-        return [one for one in private.tensors(given) if isinstance(one, torch.Tensor)]
 
 
 class Recorder(private.Mode):
@@ -121,7 +44,7 @@ class Recorder(private.Mode):
         self.names = Namer(self.values, self.operations, model)
         self.updating = self._backward = False
         self._told = dict[int, int]()
-        self._kinds = dict[Any, _Kind]()
+        self._kinds = dict[Any, Kind]()
         self._made, self._flows, self._is_forward = Operation("", "", "", None), False, False
         self._of_node: dict[tuple[int, int], int] = {}
         self._noted_of = set[int]()
@@ -131,7 +54,7 @@ class Recorder(private.Mode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry out an operation as it is, and note it."""
         node, (frame, line) = private.node(), self.names.here()
-        kind = self._kinds.get(func) or self._kinds.setdefault(func, _Kind(func))
+        kind = self._kinds.get(func) or self._kinds.setdefault(func, Kind(func))
         made = Operation(kind.name, self._phase(node), self.names.module, line)
         made.function, made.looks = func if kind.repeatable else None, kind.looks
         self._made, flows = made, torch.is_grad_enabled()
@@ -139,7 +62,11 @@ class Recorder(private.Mode):
         self._flows, self._is_forward = flows or made.inside, node is None
         made.arguments = [self._noted(one) for one in args]
         made.keywords = {key: self._noted(one) for key, one in kwargs.items()} if kwargs else {}
-        written = [(one, value.number if (value := self._read(one)) else -1) for one in kind.written(args, kwargs)] if kind.writes else []
+        written = (
+            [(one, value.number if (value := self._read(one)) else -1) for one in kind.written(args, kwargs)]
+            if kind.writes or kind.unsaid
+            else []
+        )
         if node is not None:
             made.node = private.sequence(node)
         out = func(*args, **kwargs) if kwargs else func(*args)
@@ -339,4 +266,4 @@ class Recorder(private.Mode):
         self.updating = False
 
 
-__all__ = ["Operation", "Recorder"]
+__all__ = ["MOST", "Recorder"]

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from bpdebug.torch_recorder import private
-from bpdebug.torch_recorder.recorder import MOST, Operation, Recorder
+from bpdebug.torch_recorder.operations import Operation
+from bpdebug.torch_recorder.recorder import MOST, Recorder
 
 
 def repeat(recorder: Recorder) -> None:

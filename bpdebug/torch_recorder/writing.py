@@ -14,9 +14,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 
 from bpdebug.files import MEBI
+from bpdebug.torch_recorder.operations import Operation
 from bpdebug.torch_recorder.places import Value, broken
 from bpdebug.torch_recorder.private import VERSION
-from bpdebug.torch_recorder.recorder import Operation, Recorder
+from bpdebug.torch_recorder.recorder import Recorder
 
 FORMAT = 1
 _PROGRAM = "program.json"

@@ -97,7 +97,7 @@ def test_of_several_processes_each_writes_its_own_file_and_all_stop(tmp_path):
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-m", "bpdebug", "record", "--step", "2", "-o", "a.bpd", "train.py"]
     ranks = [subprocess.Popen(words, cwd=tmp_path, env={**os.environ, **where, "RANK": str(rank)}) for rank in range(2)]
-    assert [one.wait(timeout=100) for one in ranks] == [0, 0]
+    assert [one.wait(timeout=400) for one in ranks] == [0, 0]
     programs = [load_scenario(tmp_path / name).ready() for name in ("a.bpd", "a.rank1.bpd")]
     assert programs[0].recorded["weight"].value == pytest.approx(programs[1].recorded["weight"].value)
     assert float(programs[0].recorded["loss"].value) != float(programs[1].recorded["loss"].value)

@@ -61,4 +61,18 @@ def row(*names: str) -> Callable[[Callable[[Called], Results]], Callable[[Called
     return add
 
 
-__all__ = ["ROWS", "Called", "Results", "Shape", "row"]
+def over(of: Called, place: int = 1) -> str:
+    """The axes that an operation folds, and whether they stay."""
+    axes = of.raw[place] if len(of.raw) > place and of.raw[place] != [] else None
+    axes = tuple(axes) if isinstance(axes, list) else axes
+    axes = axes[0] if isinstance(axes, tuple) and len(axes) == 1 else axes
+    keep = ", keepdims=True" * (axes is not None and of.at(place + 1, of.options.get("keepdim", "False")) == "True")
+    return f", axis={axes}{keep}" if axes is not None else ""
+
+
+def part(text: str, axis: int, key: str, rank: int) -> str:
+    """What lies at a place of one axis, an index or a range."""
+    return f"{text}[{', '.join([':'] * (axis % rank) + [key])}]"
+
+
+__all__ = ["ROWS", "Called", "Results", "Shape", "over", "part", "row"]

@@ -7,10 +7,9 @@ that were recorded.
 from __future__ import annotations
 
 from itertools import pairwise
-from math import prod
 
-from bpdebug.frontends.torch_step import layer_rows  # noqa: F401 - registers its own
-from bpdebug.frontends.torch_step.called import ROWS, Called, Results, row
+from bpdebug.frontends.torch_step import layer_rows, more_rows, window_rows  # noqa: F401 - they register their own
+from bpdebug.frontends.torch_step.called import ROWS, Called, Results, over, part, row
 
 _PLAIN = {
     "neg": "-{0}",
@@ -26,7 +25,34 @@ _PLAIN = {
     "cos": "cos({0})",
     "erf": "erf({0})",
     "abs": "abs({0})",
-    "sign": "sign({0})",
+    **dict.fromkeys(("sign", "sgn"), "sign({0})"),
+    "sinh": "sinh({0})",
+    "cosh": "cosh({0})",
+    "tan": "sin({0}) / cos({0})",
+    "ceil": "-floor(-{0})",
+    "log2": "log({0}) / log(2)",
+    "log10": "log({0}) / log(10)",
+    "exp2": "2 ** {0}",
+    "hypot": "sqrt({0} ** 2 + {1} ** 2)",
+    "logaddexp": "maximum({0}, {1}) + log1p(exp(-abs({0} - {1})))",
+    "xlogy": "where({0} == 0, 0, {0} * log({1}))",
+    "logical_and": "({0} != 0) & ({1} != 0)",
+    "logical_or": "({0} != 0) | ({1} != 0)",
+    "bitwise_or": "{0} | {1}",
+    "mish": "mish({0})",
+    "mish_backward": "{0} * (tanh(softplus({1})) + {1} * sigmoid({1}) * (1 - tanh(softplus({1})) ** 2))",
+    "hardtanh": "minimum(maximum({0}, {1}), {2})",
+    "hardtanh_backward": "where(({1} > {2}) & ({1} < {3}), {0}, 0)",
+    "hardsigmoid": "minimum(maximum({0} + 3, 0), 6) / 6",
+    "hardsigmoid_backward": "where(({1} > -3) & ({1} < 3), {0} / 6, 0)",
+    "hardswish": "{0} * minimum(maximum({0} + 3, 0), 6) / 6",
+    "hardswish_backward": "where({1} <= -3, 0, where({1} < 3, {0} * ({1} / 3 + 0.5), {0}))",
+    "log_sigmoid_forward": "-(log1p(exp(-abs({0}))) + maximum(-{0}, 0))",
+    "log_sigmoid_backward": "{0} * sigmoid(-{1})",
+    "_prelu_kernel": "where({0} > 0, {0}, {1} * {0})",
+    "masked_select": "{0}[{1}]",
+    "flip": "flip({0}, axis={1})",
+    "eye": "eye({0})",
     "floor": "floor({0})",
     "relu": "maximum({0}, 0)",
     "sigmoid": "sigmoid({0})",
@@ -218,44 +244,12 @@ def _gelu(of: Called) -> Results:
 
 @row("sum", "mean", "amax", "amin")
 def _fold(of: Called) -> Results:
-    return {0: f"{of.name.removeprefix('a')}({of.given[0]}{_over(of)})"}
-
-
-def _over(of: Called, place: int = 1) -> str:
-    """The axes that an operation folds, and whether they stay."""
-    axes = of.raw[place] if len(of.raw) > place and of.raw[place] != [] else None
-    axes = tuple(axes) if isinstance(axes, list) else axes
-    axes = axes[0] if isinstance(axes, tuple) and len(axes) == 1 else axes
-    keep = ", keepdims=True" * (axes is not None and of.at(place + 1, of.options.get("keepdim", "False")) == "True")
-    return f", axis={axes}{keep}" if axes is not None else ""
-
-
-@row("var", "std", "var_mean")
-def _spread(of: Called) -> Results:
-    over, correction = _over(of), float(of.options.get("correction", "1"))
-    text = f"var({of.given[0]}{over})"
-    if correction:  # what there are of numbers in a mean, without some
-        count = prod(of.shape(0)) // max(prod(of.outs[0]), 1)
-        text = f"sum(({of.given[0]} - mean({of.given[0]}{_kept(over)})) ** 2{over}) / {max(count - correction, 0):g}"
-    return {0: f"sqrt({text})" if of.name == "std" else text, 1: f"mean({of.given[0]}{over})"}
-
-
-def _kept(over: str) -> str:
-    return over if not over or "keepdims" in over else f"{over}, keepdims=True"
-
-
-@row("linalg_vector_norm")
-def _norm(of: Called) -> Results:
-    return {0: f"norm({of.given[0]})"} if of.at(1, "2") in ("2", "2.0") and of.at(2, "None") == "None" else None
-
-
-def _part(text: str, axis: int, key: str, rank: int) -> str:
-    return f"{text}[{', '.join([':'] * (axis % rank) + [key])}]"
+    return {0: f"{of.name.removeprefix('a')}({of.given[0]}{over(of)})"}
 
 
 @row("select")
 def _select(of: Called) -> Results:
-    return {0: _part(of.given[0], of.raw[1], of.given[2], of.rank(0))}
+    return {0: part(of.given[0], of.raw[1], of.given[2], of.rank(0))}
 
 
 @row("select_backward", "slice_backward")
@@ -264,7 +258,7 @@ def _part_back(of: Called) -> Results:
     if of.name == "slice_backward":
         start, end, step = of.raw[3:6]
         key = f"{start}:{end if end < 2**40 else ''}:{step}"
-    return {0: f"add_at(zeros({of.outs[0]}), np.s_{_part('', of.raw[2], key, len(of.outs[0]))}, {of.given[0]})"}
+    return {0: f"add_at(zeros({of.outs[0]}), np.s_{part('', of.raw[2], key, len(of.outs[0]))}, {of.given[0]})"}
 
 
 @row("index")
@@ -282,20 +276,20 @@ def _index_put(of: Called) -> Results:
 def _slice(of: Called) -> Results:
     start, end = (one if one != "None" and abs(int(one)) < 2**40 else "" for one in (of.at(2, "None"), of.at(3, "None")))
     step = f":{of.given[4]}" if of.at(4, "1") != "1" else ""
-    return {0: _part(of.given[0], of.raw[1] if len(of.raw) > 1 else 0, f"{'' if start == '0' else start}:{end}{step}", of.rank(0))}
+    return {0: part(of.given[0], of.raw[1] if len(of.raw) > 1 else 0, f"{'' if start == '0' else start}:{end}{step}", of.rank(0))}
 
 
 @row("split", "split_with_sizes", "unsafe_split")
 def _split(of: Called) -> Results:
     axis = (of.raw[2] if len(of.raw) > 2 else 0) % of.rank(0)
     ends = [sum(shape[axis] for shape in of.outs[:place]) for place in range(len(of.outs) + 1)]
-    return {place: _part(of.given[0], axis, f"{start}:{end}", of.rank(0)) for place, (start, end) in enumerate(pairwise(ends))}
+    return {place: part(of.given[0], axis, f"{start}:{end}", of.rank(0)) for place, (start, end) in enumerate(pairwise(ends))}
 
 
 @row("unbind")
 def _unbind(of: Called) -> Results:
     axis = of.raw[1] if len(of.raw) > 1 else 0
-    return {place: _part(of.given[0], axis, str(place), of.rank(0)) for place in range(len(of.outs))}
+    return {place: part(of.given[0], axis, str(place), of.rank(0)) for place in range(len(of.outs))}
 
 
 @row("cat", "stack")

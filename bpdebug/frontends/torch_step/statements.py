@@ -97,22 +97,17 @@ class Statements:
             return
         at = dict(zip(operation.slots, operation.outs, strict=False))
         inputs = tuple(dict.fromkeys(_places(operation.arguments) + _places([*operation.keywords.values()])))
-        done = set[int]()
-        for slot, template in (self._formulas(operation, name) or {}).items():
-            if slot not in at or at[slot] in done:
-                continue
-            place = at[slot]
+        templates = {at[slot]: text for slot, text in (self._formulas(operation, name) or {}).items() if slot in at}
+        for place in operation.outs:  # first: of others the formulas may read them
+            if place not in templates and place in self.numbers:
+                yield self._opaque(place, operation, inputs, "there is no formula for it")
+        for place, template in templates.items():
             text = template
             for result, other in at.items():
                 text = text.replace(f"{{o{result}}}", f"v{other}")
-            inner = step.values[place].inner and name in _VIEWS
-            statement = self._made(place, text, operation, inputs, inner)
-            done.add(place)
+            statement = self._made(place, text, operation, inputs, step.values[place].inner and name in _VIEWS)
             if place in self.numbers and statement:
                 yield statement
-        for place in operation.outs:
-            if place not in done and place in self.numbers:
-                yield self._opaque(place, operation, inputs, "there is no formula for it")
 
     def _formulas(self, operation: Operation, name: str) -> Mapping[int, str] | None:
         given = [_text(one) for one in operation.arguments]
@@ -209,7 +204,7 @@ def _text(one: Any) -> str:
 def _rows_of(operation: Operation) -> Iterator[Operation]:
     """An operation over lists as the plain one on each of their members."""
     name, many = plain(operation.name), len(operation.outs)
-    fused = name.startswith("_fused_adam") and operation.arguments and isinstance(operation.arguments[0], list)
+    fused = name.startswith("_fused_") and operation.arguments and isinstance(operation.arguments[0], list)
     if not many or not (fused or name.startswith("_foreach_")):
         yield operation
         return

@@ -1,0 +1,88 @@
+"""What is frequent in PyTorch has a formula, which gives torch's own numbers, and whose derivative is right."""
+
+from __future__ import annotations
+
+import pytest
+
+import bpdebug
+from bpdebug import Session, load_scenario
+
+torch = pytest.importorskip("torch", minversion="2.4")
+nn, F = torch.nn, torch.nn.functional
+IMAGES, ROWS = (2, 3, 8, 8), (6, 5)
+
+
+def after_conv(*layers):
+    return IMAGES, lambda: nn.Sequential(nn.Conv2d(3, 4, 1), *layers), lambda out: out.pow(2).mean()
+
+
+def of_rows(loss):
+    return ROWS, lambda: nn.Linear(5, 5), loss
+
+
+def places():
+    return torch.tensor([0, 1, 4, 2, 1, 3])
+
+
+CASES = {
+    "a strided convolution": after_conv(nn.Conv2d(4, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, stride=2)),
+    "a convolution that leaves a rest": after_conv(nn.Conv2d(4, 2, 1, stride=3), nn.Flatten()),
+    "groups and dilation": after_conv(nn.Conv2d(4, 4, 3, groups=4, padding=1), nn.Conv2d(4, 6, 3, groups=2, dilation=2)),
+    "a transposed convolution": after_conv(
+        nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1), nn.ConvTranspose2d(3, 2, 3, stride=2, output_padding=1)
+    ),
+    "a large window": after_conv(nn.Conv2d(4, 2, 7, stride=2, padding=3)),
+    "one axis": (
+        (2, 8, 6),
+        lambda: nn.Sequential(nn.Conv1d(8, 4, 3, padding=1), nn.Conv1d(4, 4, 3, stride=2)),
+        lambda out: out.pow(2).mean(),
+    ),
+    "pooling": after_conv(nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)),
+    "pooling and laying out": after_conv(nn.AdaptiveAvgPool2d(2), nn.Upsample(scale_factor=2)),
+    "norms of groups": after_conv(nn.GroupNorm(2, 4), nn.ReLU(), nn.BatchNorm2d(4).eval()),
+    "shares": of_rows(lambda h: F.binary_cross_entropy(torch.sigmoid(h), torch.full((6, 5), 0.3))),
+    "weights of a loss": of_rows(lambda h: F.cross_entropy(h, places(), weight=torch.tensor([1.0, 2, 3, 4, 5]))),
+    "more positive": of_rows(lambda h: F.binary_cross_entropy_with_logits(h, (h > 0).float(), pos_weight=torch.full((5,), 2.0))),
+    "a class for each place": (IMAGES, lambda: nn.Conv2d(3, 4, 1), lambda h: F.cross_entropy(h, torch.randint(0, 4, (2, 8, 8)))),
+    "losses": of_rows(
+        lambda h: F.huber_loss(h, h.detach() + 2) + F.l1_loss(h, torch.ones(6, 5)) + F.kl_div(h, h.detach().exp(), reduction="sum")
+    ),
+    "a mask of attention": (
+        (2, 4, 6),
+        lambda: nn.Linear(6, 6),
+        lambda h: F.scaled_dot_product_attention(h[:, None], h[:, None], h[:, None], attn_mask=torch.ones(4, 4).tril() * 0.5).pow(2).mean(),
+    ),
+    "places": of_rows(
+        lambda h: h.gather(1, places()[:, None]).mean() + torch.zeros(6, 5).scatter_add(1, places()[:, None], h[:, :1]).pow(2).sum()
+    ),
+    "rows that are added": of_rows(lambda h: torch.zeros(5, 5).index_add(0, torch.tensor([0, 1, 4, 2, 1, 3]), h).pow(2).mean()),
+    "activations": of_rows(
+        lambda h: sum(f(h).mean() for f in (F.selu, F.softplus, F.hardtanh, F.hardswish, F.hardsigmoid, F.mish, F.logsigmoid))
+    ),
+    "gates": of_rows(lambda h: F.glu(torch.cat([h, h], 1)).mean() + F.prelu(h, torch.full((1,), 0.2)).mean()),
+    "order": of_rows(
+        lambda h: h.roll(1, 0).pow(2).mean() + (h.flip(0) * h).mean() + h.repeat(2, 2).pow(2).mean() + F.pad(h, (1, 2)).pow(2).mean()
+    ),
+    "folds": of_rows(lambda h: h.std() + h.var(1).mean() + h.norm(dim=1).mean() + h.norm(p=1) + h.max(1)[0].mean() + h.min()),
+    "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
+}
+_CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward")
+"""Results beside the one that counts, which choose or hold nothing."""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_frequent_has_a_formula(case, tmp_path):
+    torch.manual_seed(0)
+    shape, model, loss = CASES[case]
+    layer, x = model(), torch.randn(shape)
+    with bpdebug.record(layer, None, tmp_path / "a.bpd"):
+        loss(layer(x)).backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    program = session.program
+    opaque = [stage.name for stage in program.stages if stage.formula.text.endswith(".torch")]
+    assert [name for name in opaque if not any(one in name for one in _CHOICES)] == []
+    assert [name for name, one in program.recorded.items() if not one.agrees] == []
+    report = session.execute("check").data
+    assert report["culprit"] is None
+    judged = {one["name"] for one in report["stages"] if one["status"] in ("good", "kink", "noise")}
+    assert any(program.gradients.get(name) in judged for name in program.parameters), report
