@@ -70,7 +70,7 @@ class Namer:
         self._paths_of: dict[int, str] = {}
         self._given: dict[int, Any] = {}
         self._parameters: dict[int, str] = {}
-        self.borders = set[int]()
+        self.borders, self._belonging = set[int](), list[tuple[Value, str, Value | None]]()
         if model is not None:
             self._take_root(model, "")
 
@@ -183,24 +183,30 @@ class Namer:
         self._given = {number: one for number, one in self._given.items() if not self._values.all[number].name}
 
     def before_update(self, optimizer: Any, read: Callable[[Any], Value | None]) -> None:
-        """Name the gradients and slots of an optimizer after its parameters."""
+        """Note which gradients and slots of an optimizer belong to which of its parameters."""
         for one in (one for group in optimizer.param_groups for one in group["params"]):
             value = read(one) if one.grad is not None else None
             if value is None:
                 continue
-            value.name = value.name or f"parameter_{value.number}"
-            gradient = read(one.grad)
-            if gradient and not gradient.name:
-                gradient.name = f"{value.name}.grad"
+            self._belonging.append((value, "grad", read(one.grad)))
             for key, slot in optimizer.state.get(one, {}).items():
                 known = read(slot) if isinstance(slot, torch.Tensor) else None
                 if known and (not known.name or known.maker is None):
-                    known.name, known.kind = f"{value.name}.{key}", "slot"
+                    known.name, known.kind = "", "slot"
+                self._belonging.append((value, key, known))
+
+    def _name_belonging(self) -> None:
+        """Name gradients and slots after their parameters, of which some are first known by the module that reads them."""
+        for value, key, known in self._belonging:
+            value.name = value.name or f"parameter_{value.number}"
+            if known and not known.name:
+                known.name = f"{value.name}.{key}"
 
     def finish(self, gradients: Mapping[int, int], forward_of: Callable[[Any], int]) -> None:
         """Name what is left: by the module and the operation; a gradient after its tensor; what was written anew as what it was."""
         for waiting in self._waiting.values():
             self._name_from(*waiting)
+        self._name_belonging()
         everything, self._given, self._waiting, self._frame, self._call = self._values.all, {}, {}, None, (None, None, 0)
         self._keep_names()
         self._name_gradients(gradients)

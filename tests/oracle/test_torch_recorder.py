@@ -329,6 +329,24 @@ def test_what_bfloat16_loses_is_said(tmp_path):
     assert any(note.startswith("farthest from double precision: ") for note in data["notes"])
 
 
+def test_a_closure_that_the_step_calls_names_the_parameters_first_read_in_it(tmp_path):
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    stepper = torch.optim.AdamW(model.parameters(), 0.01)
+
+    def closure():
+        stepper.zero_grad(set_to_none=False)
+        loss = model(torch.ones(5, 6)).pow(2).mean()
+        loss.backward()
+        return loss
+
+    stepper.step(closure)
+    with bpdebug.record(path=tmp_path / "a.bpd"):
+        stepper.step(closure)
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert {*program.parameters} == {f"model.{place}.{kind}" for place in (0, 2) for kind in ("weight", "bias")}
+    assert {"model.0.weight.exp_avg", "model.2.bias.step"} <= {*program.fixed}
+
+
 def test_masks_are_no_alarm(tmp_path):
     model, stepper, step = made(Attention, "sgd")
     with bpdebug.record(model, stepper, tmp_path / "a.bpd"):

@@ -38,6 +38,8 @@ CASES = {
         lambda out: out.pow(2).mean(),
     ),
     "pooling": after_conv(nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)),
+    "pooling zeros": after_conv(nn.ReLU(), nn.MaxPool2d(2)),
+    "the largest of zeros": of_rows(lambda h: F.relu(h).max(1)[0].pow(2).mean()),
     "pooling and laying out": after_conv(nn.AdaptiveAvgPool2d(2), nn.Upsample(scale_factor=2)),
     "norms of groups": after_conv(nn.GroupNorm(2, 4), nn.ReLU(), nn.BatchNorm2d(4).eval()),
     "shares": of_rows(lambda h: F.binary_cross_entropy(torch.sigmoid(h), torch.full((6, 5), 0.3))),
@@ -63,10 +65,12 @@ CASES = {
     "order": of_rows(
         lambda h: h.roll(1, 0).pow(2).mean() + (h.flip(0) * h).mean() + h.repeat(2, 2).pow(2).mean() + F.pad(h, (1, 2)).pow(2).mean()
     ),
-    "folds": of_rows(lambda h: h.std() + h.var(1).mean() + h.norm(dim=1).mean() + h.norm(p=1) + h.max(1)[0].mean() + h.min()),
+    "folds": of_rows(
+        lambda h: h.std() + h.var(1).mean() + h.norm(dim=1).mean() + h.norm(p=1) + (h.max(1)[0] - h.min(0, keepdim=True)[0].mean()).mean()
+    ),
     "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
 }
-_CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward")
+_CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward", "max_", "min_")
 """Results beside the one that counts, which choose or hold nothing."""
 
 

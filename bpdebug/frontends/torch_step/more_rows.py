@@ -31,18 +31,24 @@ def _norm(of: Called) -> Results:
     return {0: f"max(abs({text}){axes})"} if order == "inf" else None
 
 
-@row("max", "min", "argmax", "argmin")
+@row("argmax", "argmin")
 def _largest(of: Called) -> Results:
-    text, axes, least = of.given[0], over(of), of.name.endswith("min")
-    if len(of.raw) == 2 and of.shapes[1] is not None:
-        return {0: f"{of.name}imum({text}, {of.given[1]})"}
-    turned = f"-{text}" if least else text
-    if of.name.startswith("arg"):
-        return {0: f"argmax({turned}{axes})"}
-    return {0: f"{of.name}({text}{axes})", 1: f"argmax({turned}{axes})"}
+    return {0: f"argmax({'-' * of.name.endswith('min')}{of.given[0]}{over(of)})"}
 
 
-def _along(of: Called, axis: int, index: str, shape: tuple[int, ...]) -> str:
+@row("max", "min")
+def _chosen(of: Called) -> Results:
+    """Of two; or what was chosen along an axis, since of several that are the largest torch has chosen one."""
+    if len(of.raw) < 2 or of.shapes[1] is not None:
+        return {0: f"{of.name}imum({of.given[0]}, {of.given[1]})"} if len(of.raw) > 1 else None
+    axis, shape, rank = of.raw[1] % of.rank(0), of.outs[1], of.rank(0)
+    if len(shape) == rank:
+        return {0: f"{of.given[0]}[{_along(axis, '{o1}', shape)}]"}
+    keys = [f"arange(0, {n})[{', '.join([':', *['None'] * (len(shape) - 1 - place)])}]" for place, n in enumerate(shape)]
+    return {0: f"{of.given[0]}[{', '.join([*keys[:axis], '{o1}', *keys[axis:]])}]"}
+
+
+def _along(axis: int, index: str, shape: tuple[int, ...]) -> str:
     """The subscript that takes, at each place of an index with ``shape``, what it says along an axis."""
     keys = [f"arange(0, {n})[{', '.join([':', *['None'] * (len(shape) - 1 - place)])}]" for place, n in enumerate(shape)]
     keys[axis % max(len(shape), 1)] = index
@@ -51,21 +57,21 @@ def _along(of: Called, axis: int, index: str, shape: tuple[int, ...]) -> str:
 
 @row("gather")
 def _gather(of: Called) -> Results:
-    return {0: f"{of.given[0]}[{_along(of, of.raw[1], of.given[2], of.shape(2))}]"}
+    return {0: f"{of.given[0]}[{_along(of.raw[1], of.given[2], of.shape(2))}]"}
 
 
 @row("sort", "topk")
 def _sorted(of: Called) -> Results:
     """By the indices that were recorded."""
     axis = of.raw[2 if of.name == "topk" else 1] if len(of.raw) > (2 if of.name == "topk" else 1) else -1
-    return {0: f"{of.given[0]}[{_along(of, axis, '{o1}', of.outs[0])}]"}
+    return {0: f"{of.given[0]}[{_along(axis, '{o1}', of.outs[0])}]"}
 
 
 @row("scatter_add")
 def _scatter_add(of: Called) -> Results:
     if of.shape(2) != of.shape(3):
         return None
-    return {0: f"add_at({of.given[0]}, np.s_[{_along(of, of.raw[1], of.given[2], of.shape(2))}], {of.given[3]})"}
+    return {0: f"add_at({of.given[0]}, np.s_[{_along(of.raw[1], of.given[2], of.shape(2))}], {of.given[3]})"}
 
 
 @row("scatter")

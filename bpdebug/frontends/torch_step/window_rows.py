@@ -137,24 +137,25 @@ def _pooling(of: Called, place: int) -> _Windows:
     return _Windows(size * (2 // len(size)), stride, of.raw[place + 2] if len(of.raw) > place + 2 else [0], [1])
 
 
+def _chosen(shape: Sequence[int], index: str) -> str:
+    """The subscript of what was the largest; of several that are, torch has chosen one."""
+    rows, deep = shape[:2]
+    return f"arange(0, {rows})[:, None, None], arange(0, {deep})[:, None], reshape({index}, {(rows, deep, -1)})"
+
+
 @row("max_pool2d_with_indices")
 def _max_pool(of: Called) -> Results:
-    at, x, shape = _pooling(of, 1), of.given[0], of.shape(0)
-    if (len(of.raw) > 4 and {*of.raw[4]} != {1}) or of.at(5, "False") == "True":
-        return None
-    if any(at.padding):  # what is put around is never the largest
-        around = [(one, one) for one in at.padding]
-        x, at.padding = f"where({_padded(f'ones({shape})', around)} > 0, {_padded(x, around)}, -inf)", [0, 0]
-    return {0: f"max({at.over(x)}, axis=(4, 5))"}
+    shape = of.shape(0)
+    flat = f"reshape({of.given[0]}, {(*shape[:2], prod(shape[2:]))})"
+    return {0: f"reshape({flat}[{_chosen(shape, '{o1}')}], {of.outs[0]})"} if len(shape) == 4 else None
 
 
 @row("max_pool2d_with_indices_backward")
 def _max_pool_back(of: Called) -> Results:
     rows, deep, *places = of.shape(1)
-    flat = f"({rows}, {deep}, -1)"
-    where = f"arange(0, {rows})[:, None, None], arange(0, {deep})[:, None], reshape({of.given[7]}, {flat})"
-    made = f"add_at(zeros({(rows, deep, prod(places))}), np.s_[{where}], reshape({of.given[0]}, {flat}))"
-    return {0: f"reshape({made}, {of.shape(1)})"}
+    arriving = f"reshape({of.given[0]}, {(rows, deep, -1)})"
+    made = f"add_at(zeros({(rows, deep, prod(places))}), np.s_[{_chosen(of.shape(1), of.given[7])}], {arriving})"
+    return {0: f"reshape({made}, {of.shape(1)})"} if len(places) == 2 else None
 
 
 @row("avg_pool2d", "avg_pool2d_backward")
