@@ -160,7 +160,7 @@ FAULTS = {
     ("negative", "np.exp(-x)", "np.exp(x)"): "9",
     ("lists", "b[l] -= lr * db[l]", "b[l] -= lr * loss"): "36",
     ("clipvalue", "2 * (pred - y) / len(y)", "2 * (pred - y) * len(y)"): "11",
-    ("layers", "2 * (out - Y) / Y.size", "3 * (out - Y) / Y.size"): "41",
+    ("clipvalue", "2 * (pred - y) / len(y)", "7 * (pred - y) / len(y)"): "11",
     ("logistic", "np.exp(-x)", "np.sinh(-x)"): "21",
     ("tied", "np.exp(-t)", "np.exp(t)"): "7",
     ("last", "X.dot(W) + b", "X.dot(W) - b"): "9",
