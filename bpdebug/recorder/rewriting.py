@@ -241,7 +241,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         above, self.depth = self.depth, -1
-        self.functions.append(node.name)
+        self.functions.append(".".join([*self.classes[-1:], node.name]) if self.functions[-1] == "" else node.name)
         scope, begin = _Scope(node).said, ast.get_docstring(node, clean=False) is not None
         plain, body = self._plain(node.body[begin:]), node.body[begin:]
         node.body = [*node.body[:begin], *scope, *self._choice(_on(), self._block(body), plain)]

@@ -80,7 +80,8 @@ def test_right_code_is_judged_and_not_accused_and_stepping_gives_the_recorded_nu
         session.timeline.seek(session.timeline.calendar.clock(update, end))
         for stage in [stage for stage in program.stages[:end] if stage.name in values]:
             ours = session.timeline.machine.tensor(stage.name)
-            np.testing.assert_allclose(ours, values[stage.name], 1e-12, 1e-15, err_msg=f"{stage.name}, update {update}")
+            near = 1e-5 if program.scenario.precision == "float32" else 1e-12  # he multiplies numbers in float64
+            np.testing.assert_allclose(ours, values[stage.name], near, near / 1000, err_msg=f"{stage.name}, update {update}")
             bits += ours.tobytes() == np.asarray(values[stage.name], ours.dtype).tobytes()
     assert bits > 2 * len(recording.values)
 
@@ -144,6 +145,12 @@ FAULTS = {
     ("classes", "self.a1 = np.maximum(0, self.z1)", "self.a1 = np.minimum(0, self.z1)"): "21",
     ("conv", "s = flat @ W + b", "s = flat @ W"): "21",
     ("functions", "np.sum(exp, axis=1, keepdims=True)", "np.sum(exp)"): "19",
+    ("penalty", ' + lambd / m * p["W2"]', ""): "19",
+    ("penalty", 'lambd / m * p["W1"]', 'lambd / m * np.square(p["W1"])'): "22",
+    ("penalty", "np.max(Z2, axis=0", "np.max(Z2, axis=1"): "8",
+    ("adamw", "/ (1 - self.b1 ** self.t)", "/ (1 - self.b1)"): "84",
+    ("adamw", "(np.sqrt(vhat) + self.eps)", "(vhat + self.eps)"): "87",
+    ("adamw", "w -= self.lr * self.wd * w", "w += self.lr * self.wd * w"): "86",
     ("hinge", "b = b - eta * grad_b", "b = -(b - eta * grad_b)"): "13",
     ("hinge", "-C * np.sum(active * y)", "C * np.sum(active * y)"): "11",
     ("batches", "np.where(z1 > 0, z1", "np.where(0 > z1, z1"): "18",

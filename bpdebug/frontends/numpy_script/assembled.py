@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import dropwhile, islice
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from bpdebug.core.record import replace, values_of
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Call, Listing, Name, Tree, literal, substitute, walk
-from bpdebug.core.tree import names as names_in
+from bpdebug.core.tree import Name, Tree, substitute, walk
+from bpdebug.frontends.numpy_script.due import Due
 from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.helpers import called, helper_of, is_foreign
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
@@ -27,8 +26,6 @@ from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.slipped import slip_of, slipped
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 
-_READABLE = 400
-"""Nodes of a derived formula over his gradients, at which it is no longer followed."""
 _LONGEST = 60
 """Nodes of a formula into which inner values are put."""
 
@@ -49,7 +46,7 @@ class Assembled:
         self._pairs, self._steps = pairing.pairs, Steps(recording, loss, pairing)
         self._formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
         self._statements = {one.name: one for one in recording.statements}
-        self._due_parts = dict[str, Tree]()
+        self._due_parts, self._unknown = dict[str, Tree](), list[str]()
         self._slip = slip_of(recording, loss, pairing.blame)
         self.doubt = self._slip.longer if self._slip else UNLIKELY
         self._inline()
@@ -108,7 +105,7 @@ class Assembled:
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "doubts": self._doubts(),
             "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._recording.start),
-            "notes": tuple(self._steps.notes()),
+            "notes": (*self._steps.notes(), *self._not_judged()),
         }  # fmt: skip
         due = {stage.name: stage.original.formula.tree for stage in stages if stage.original} | self._due_parts
         said = slipped(self._slip, self._pairing.blame, stages, self._formulas, due, self._statements) if self._slip else {}
@@ -146,41 +143,31 @@ class Assembled:
         """His gradients and what he computes for them, in his order; what is right is told over those that he has by then."""
         right = {stage.name: stage for stage in derived.stages if stage.phase is Phase.BACKWARD}
         his, inner = dict[str, str](), {name: stage.formula.tree for name, stage in right.items()}
+        formulas = Due(self._recording, self._loss, self._pairs, his, inner)
         for statement in self._kept(forward):
             stage = self._stage(statement, Phase.BACKWARD)
             pair, part = self._pairs.get(statement.name), self._pairing.parts.get(statement.name)
-            if part:
-                due_part = self._in_his_names(right[part].formula.tree, inner, his)
-                self._due_parts |= {statement.name: due_part} if due_part else {}
-            if pair and (due := right.get(GRADIENT.format(pair.tensor))):
-                tree = self._in_his_names(due.formula.tree, inner, his)
+            if part and (tree := formulas.of(right[part].formula.tree)):
+                self._due_parts[statement.name] = tree
+            due = right.get(GRADIENT.format(pair.tensor)) if pair else None
+            tree = formulas.of(due.formula.tree, pair.whole) if due and pair else None
+            if due and pair and tree is None:
+                self._unknown.append(statement.name)
+            elif due and pair and tree:
                 stage = replace(stage, of=pair.tensor)
-                if tree and (helper := helper_of(self._pairing, self._formulas, statement, tree)):
+                if helper := helper_of(self._pairing, self._formulas, statement, tree):
                     stage = called(stage, helper.made, statement.line)
-                if tree and tree != stage.formula.tree:
+                if tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
             if known := part or (pair and GRADIENT.format(pair.tensor)):
                 his[known] = statement.name
                 inner.pop(known, None)
 
-    def _laid(self, right: str, his: str) -> Tree:
-        """A gradient of his in the place of the derived one; where it has other axes of one cell, in that one's shape."""
-        pair = self._pairs.get(his)
-        if pair is None:
-            return Name(his)
-        shape, due = np.shape(self._recording.values[-1][his]), np.shape(self._loss.gradients[pair.tensor])
-        if [*dropwhile(lambda length: length == 1, shape)] == [*dropwhile(lambda length: length == 1, due)]:
-            return Name(his)
-        return Call("reshape", (Name(his), Listing(tuple(map(literal, due)))))
-
-    def _in_his_names(self, tree: Tree, inner: Mapping[str, Tree], his: Mapping[str, str]) -> Tree | None:
-        """A derived formula over his gradients; None where he has so few of them that nobody would read it."""
-        while not inner.keys().isdisjoint(names_in(tree)):
-            tree = substitute(tree, inner)
-            if sum(1 for _ in islice(walk(tree), _READABLE)) == _READABLE:
-                return None
-        return substitute(tree, {old: self._laid(old, new) for old, new in his.items()})
+    def _not_judged(self) -> list[str]:
+        """The gradients that too much lies before, of which none of his is a gradient."""
+        names = ", ".join(self._unknown)
+        return [f"not judged: {names}, since none of the gradients that lead there was found"] if names else []
 
     def _doubts(self) -> dict[str, Remark]:
         """The line whose repair makes the gradients of parameters right."""

@@ -222,7 +222,7 @@ def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, 
             if one.name in ancestors and one.name in recording.values[-1]
         ]
         factors = single if gradients[name].size == 1 else found  # a single number is some multiple of any other
-        factors += [float(f"{factor:.3g}") for factor in scales if factor][:1]
+        factors += {float(f"{factor:.3g}") for factor in scales if factor}
     best = max(((found + single).count(factor) for factor in found or single), default=0)
     return best / len(live) if best > 1 or found else 0.0
 

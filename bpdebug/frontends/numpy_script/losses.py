@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, takewhile
+from operator import itemgetter
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, steps_of
+from bpdebug.core.tree import names as names_in
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, scale, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.rows import moved_parts
 
 _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objective|b?ce\b|xent|entropy", re.IGNORECASE)
+_WITHIN = re.compile(f"{_SAID.pattern}|criterion", re.IGNORECASE)
 _ERRORS = re.compile(r"err(or)?", re.IGNORECASE)
 _OTHER = re.compile(r"acc|rate|correct|grad|delta|^d[A-Z_]|norm|pred", re.IGNORECASE)
 _IMPLIED = {
@@ -40,7 +43,7 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         recording, scenario: of the script.
         told: the line of the loss, where that is told.
     """
-    tried = list[Differentiated]()
+    tried, functions = list[Differentiated](), {one.name: one.made.function for one in recording.statements}
     for text, names, said, line in _candidates(recording, told):
         try:
             made = differentiated(recording, scenario, text, names, said, line)
@@ -50,7 +53,8 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         tried.append(with_given(recording, scenario, made))
         if tried[-1].agreement == 1 and not said:
             break
-    best = max((one for one in tried if told or _rank(one)), key=_rank, default=None)
+    ranks = [_rank(one, functions.get(one.program.loss.removesuffix(".sum"), "")) for one in tried]
+    best = max((pair for pair in zip(ranks, tried, strict=True) if told or pair[0]), key=itemgetter(0), default=(0.0, None))[1]
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     if best is None or not best.said:
         return best and next((one for one in tried if _is_whole(recording, one, best)), best)
@@ -79,20 +83,27 @@ def _with_penalty(
 
 
 def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated) -> bool:
-    """Whether a loss is another one and a penalty, and as many steps are just along its gradients: then one of the others is wrong."""
+    """Whether a loss is another one and a penalty, and as many parameters follow it: then the gradient of one of the others is wrong."""
     if whole.said or part.program.loss not in {name for name, _ in whole.forward} - {whole.program.loss}:
         return False
     alike = all(np.allclose(whole.gradients[name], gradient) for name, gradient in part.gradients.items() if name in whole.gradients)
-    one, other = (
-        len(steps_of(recording, {name: loss.gradients[name] for name in recording.start if name in loss.gradients}, False))
-        for loss in (whole, part)
-    )
+    one, other = len(_followed(recording, whole)), len(_followed(recording, part))
     return not alike and one >= max(other, 1)
 
 
-def _rank(one: Differentiated) -> float:
+def _followed(recording: Recording, loss: Differentiated) -> set[str]:
+    """The parameters of which a value with a name, or their step, is the gradient of a loss, no penalty beside."""
+    gradients = {name: loss.gradients[name] for name in recording.start if name in loss.gradients}
+    forward = {name for name, _ in loss.forward}
+    own = [recording.values[-1][one.name] for one in recording.statements if not one.inner and one.live and one.name not in forward]
+    named = {name for name, gradient in gradients.items() if gradient.size > 1 and any(scale(value, gradient) for value in own)}
+    return named | {*steps_of(recording, gradients, False)}
+
+
+def _rank(one: Differentiated, function: str) -> float:
     """How well a loss fits; one that is called a loss need not fit as well, since there may be mistakes; 0 where it is none."""
-    called = not one.said and ".in" not in one.program.loss and bool(_SAID.search(f"{one.program.loss} {one.line.function}"))
+    named = ".in" not in one.program.loss and _SAID.search(f"{one.program.loss} {one.line.function}")
+    called = not one.said and bool(named or _WITHIN.search(function))
     if called:
         return one.agreement + _WRITTEN
     guessed = _GUESSED * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
@@ -114,7 +125,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
         tree = one.formula.tree if one.formula else None
         said = _ERRORS.sub("", name) if one.live else name  # of an error gradients are made, of a loss none
         called = bool(_SAID.search(said)) and not _OTHER.search(name) and not one.inner
-        within = bool(_SAID.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
+        within = bool(_WITHIN.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
         shown = not one.inner or one.name not in read  # it has a name, or is printed
         alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
         if values[one.name].dtype.kind == "f" and (called or told or alone):
@@ -124,11 +135,38 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
                     reach /= 2
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
             scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))
+    data = {name for name, value in recording.given[0].items() if value.ndim}
+    penalties = {one.name for _, one in scored if data.isdisjoint(used(recording.statements, [one.name]))}
+    scored = [*_with_sums([pair for pair in scored if pair[1].name not in penalties] or scored, recording)]
     whole = {one.made for _, one in scored if not one.partial}  # of a sum over time steps no part is the loss
     scored = [(score, one) for score, one in scored if not one.partial or one.made not in whole]
     for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
         yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
     yield from () if told else _implied(found, dependent)
+
+
+def _with_sums(scored: Sequence[tuple[float, Statement]], recording: Recording) -> Iterator[tuple[float, Statement]]:
+    """A sum of a candidate and of what depends on the parameters too, such as a penalty, comes before that candidate."""
+    formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
+    inner = {one.name for one in recording.statements if one.inner}
+    scores, dependent = {one.name: score for score, one in scored}, reached(recording.statements, recording.start)
+    for score, one in scored:
+        summands = [*_summands(formulas[one.name], formulas, inner)]
+        parts = [scores[name] for names in summands for name in names if len(names) == 1 and name in scores]
+        whole = parts and len(summands) > 1 and not any(names.isdisjoint(dependent) for names in summands)
+        yield (max(score, max(parts) + 0.1) if whole else score), one
+
+
+def _summands(tree: Tree, formulas: Mapping[str, Tree], inner: set[str]) -> Iterator[set[str]]:
+    """The names in each term of a sum, those of terms that have none but themselves alone."""
+    match tree:
+        case Binary("+" | "-", left, right):
+            yield from _summands(left, formulas, inner)
+            yield from _summands(right, formulas, inner)
+        case Name(name) if name in inner and isinstance(made := formulas.get(name), Binary) and made.operator in "+-":
+            yield from _summands(made, formulas, inner)
+        case _:
+            yield {*names_in(tree)}
 
 
 def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candidate]:

@@ -28,6 +28,11 @@ Remark = tuple[str, str]
 """A mistake in a few words, and what speaks for it."""
 
 
+def _wide(value: Array) -> Array:
+    """A tensor in float64, where shares and weights are told apart."""
+    return value.astype(float) if value.dtype.kind == "f" else value
+
+
 class Moves:
     """The update of each parameter.
 
@@ -40,7 +45,7 @@ class Moves:
     def __init__(self, recording: Recording, of: Mapping[str, str], forward: set[str]) -> None:
         self._recording, self._of, self._forward = recording, of, forward
         finite = [one for one in recording.values if all(np.isfinite(one[name]).all() for name in (*of, *of.values()))]
-        self._values = [*recording.values, *finite][-1]
+        self._values = {name: _wide(value) for name, value in [*recording.values, *finite][-1].items()}
         self._parts = dict[str, list[Statement]]()
         self._statements = {one.name: one for one in recording.statements}
         self._new = {new: old for old, new in recording.carried.items()}

@@ -11,7 +11,6 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned, evaluate
 from bpdebug.core.parser import Formula
-from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_mixed, is_trivial, marks
@@ -21,26 +20,11 @@ from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
 from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
+from bpdebug.frontends.numpy_script.scalings import Pair
 
 _MOST_TRIED, _LATER = 400, 100
 _SMALL, _BLUR = 1e-4, 1e-3
 """What is added to a logarithm so that it stays finite, and how far that may bring a gradient off."""
-_ALIKE = 1e-3
-"""Relative: factors that are as near are the same."""
-
-
-class Pair(Record):
-    """A gradient of his.
-
-    Attributes:
-        tensor: whose gradient it is.
-        factor: what it is times the right one, given his own earlier ones; None where its numbers are others.
-        near: how far these may be off.
-    """
-
-    tensor: str
-    factor: float | None
-    near: float = NEAR
 
 
 class Pairing:
@@ -241,7 +225,7 @@ class Pairing:
             return
         found = self._match(one, self._now) if part not in self._now else None
         if not one.partial and not found:
-            found = self._penalized(one) if not part and self._ends_right(one) else self._meant(one, later)
+            found = self._whole(one) or (self._penalized(one) if not part and self._ends_right(one) else self._meant(one, later))
         if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
             return
         if found:
@@ -250,6 +234,18 @@ class Pairing:
             if found.factor != 1.0 or found.near > NEAR:
                 value = self._injected[found.tensor] = self._laid(one.name, found.tensor)
                 self._put_in(GRADIENT.format(found.tensor), value)
+
+    def _whole(self, one: Statement) -> Pair | None:
+        """The parameter that a value is subtracted from, where it is its gradient, whatever his earlier ones are."""
+        tensor = self.subtracted.get(one.name, "")
+        if (
+            tensor in {pair.tensor for pair in self.pairs.values()}
+            or tensor not in self._loss.gradients
+            or self._values[one.name].size == 1
+        ):
+            return None
+        times = scale(self._values[one.name], self._loss.gradients[tensor])
+        return Pair(tensor, 1.0, whole=True) if times and abs(times - 1) < NEAR else None
 
     def _penalized(self, one: Statement) -> Pair | None:
         """The parameter that a value is subtracted from, where it is its gradient and a multiple of itself."""
@@ -268,8 +264,9 @@ class Pairing:
         return bool(moved) and moved <= {*self._loss.steps}
 
     def _completes(self, later: Statement, one: Statement, pair: Pair) -> bool:
-        """Whether a gradient is whole only where a later line has divided it, as in ``d = p - y`` and ``d = d / m``."""
-        found = self._match(later, self._now) if later.formula and one.name in later.formula.names else None
+        """Whether it is whole only where a later line divides it, as in ``d = p - y``, ``d = d / m``, or any number is a multiple of it."""
+        single = self._values[one.name].size == 1 and not later.inner
+        found = self._match(later, self._now) if later.formula and (single or one.name in later.formula.names) else None
         return found is not None and found.factor == 1.0 and found.tensor == pair.tensor
 
     def _laid(self, name: str, tensor: str) -> Array:
@@ -316,4 +313,4 @@ class Pairing:
         return tensor in named or name in used(recording.statements, recording.carried.values())
 
 
-__all__ = ["Pair", "Pairing"]
+__all__ = ["Pairing"]

@@ -1,4 +1,4 @@
-"""Factors that all his gradients share: which are conventions, and which a line has invented."""
+"""What his gradients are times the right ones: whose they are, which factors are conventions, and which a line has invented."""
 
 from __future__ import annotations
 
@@ -9,10 +9,38 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.tree import Binary, Length, Name, Number, Tree, walk
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Length, Name, Number, Tree, Unary, walk
+from bpdebug.frontends.numpy_script.fits import NEAR
 from bpdebug.frontends.numpy_script.recording import Recording
 
 _CLOSE = 1e-9
+
+
+class Pair(Record):
+    """A gradient of his.
+
+    Attributes:
+        tensor: whose gradient it is.
+        factor: what it is times the right one, given his own earlier ones; None where its numbers are others.
+        near: how far these may be off.
+        whole: whether it is right though his earlier ones are multiples, since not all of it comes from these: there is a penalty.
+    """
+
+    tensor: str
+    factor: float | None
+    near: float = NEAR
+    whole: bool = False
+
+
+def divided(tree: Tree, times: float | None) -> Tree:
+    """A gradient of his without the factor that it has too much: a whole number where it is one, or a part in so many."""
+    if not times or abs(times - 1) < NEAR:
+        return tree
+    size, tree = abs(times), Unary("-", tree) if times < 0 else tree
+    more, by = size > 1, max(size, 1 / size)
+    by = float(round(by)) if abs(round(by) / by - 1) < NEAR else by
+    return tree if by == 1 else Binary("/" if more else "*", tree, Number(by))
 
 
 def is_plain(factor: float) -> bool:
@@ -114,4 +142,4 @@ def _is_rate(recording: Recording) -> bool:
     return False
 
 
-__all__ = ["is_invented", "is_plain", "is_usual"]
+__all__ = ["Pair", "divided", "is_invented", "is_plain", "is_usual"]

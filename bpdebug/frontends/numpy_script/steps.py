@@ -14,9 +14,9 @@ from bpdebug.core.schedule import Stage
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
-from bpdebug.frontends.numpy_script.pairs import Pair, Pairing
+from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
-from bpdebug.frontends.numpy_script.scalings import is_invented
+from bpdebug.frontends.numpy_script.scalings import Pair, is_invented
 
 _UPHILL = 0.1
 """The cosine between a step and the gradient above which the step leads uphill."""
