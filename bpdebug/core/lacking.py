@@ -32,6 +32,7 @@ def one_hot(labels: Any, count: int) -> Any:
 def add_at(x: Any, index: Any, values: Any) -> Any:
     """``x`` with ``values`` added at ``x[index]``, to a place that occurs several times as often; what ``np.add.at`` does in place."""
     made = np.array(x)
+    np.broadcast_to(values, made[index].shape)  # NumPy writes beside the array where values have more axes than the place
     np.add.at(made, index, values)
     return made
 

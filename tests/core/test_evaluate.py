@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import parse
 
@@ -122,3 +123,10 @@ def test_the_tensors_are_left_as_they_were():
     for text in CASES:
         evaluate(parse(text), VALUES)
     assert all(np.array_equal(before[name], VALUES[name]) for name in before)
+
+
+@pytest.mark.parametrize(("place", "values"), [("s_[:, 0]", (4, 3)), ("s_[:, 0, 0]", (4, 3, 3)), ("0", (2, 4))])
+def test_values_with_more_axes_than_their_place_are_an_error_and_not_written_beside_the_array(place, values):
+    arrays = {"x": np.zeros((4, 4, 4)[: 3 if place.count("0") > 1 else 2]), "values": np.ones(values)}
+    with pytest.raises(FormulaError):
+        evaluate(parse(f"add_at(x, {place}, values)"), arrays)
