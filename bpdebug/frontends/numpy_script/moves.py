@@ -154,13 +154,8 @@ class Moves:
             if not 0 <= share <= 1 + _NEAR:
                 yield new, ("a sum that grows", f"{slot} is kept {short(share, 6)} times over in each update, and more is added")
             elif weight is not None and 0 < share < 1 - _NEAR and abs(weight - 1 - share) < _NEAR:
-                yield (
-                    new,
-                    (
-                        "1 + where 1 - belongs",
-                        f"{short(share, 6)} and {short(weight, 6)} are no average: they add up to {short(share + weight, 6)}",
-                    ),
-                )
+                said = f"{short(share, 6)} and {short(weight, 6)} are no average: they add up to {short(share + weight, 6)}"
+                yield new, ("1 + where 1 - belongs", said)
             elif abs(share - 1) < _NEAR and weight == 1 and not squared and not root:
                 yield new, ("gradients never cleared", f"{slot} keeps the whole gradient of every update before, and this one is added")
             elif root and squared and (added < 0).any():
