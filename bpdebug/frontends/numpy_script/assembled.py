@@ -151,13 +151,13 @@ class Assembled:
                 self._due_parts[statement.name] = tree
             due = right.get(GRADIENT.format(pair.tensor)) if pair else None
             tree = formulas.of(due.formula.tree, pair.whole) if due and pair else None
-            if due and pair and tree is None:
+            if due and pair and tree is None and pair.factor != 1.0:  # whether that is a convention only a formula tells
                 self._unknown.append(statement.name)
-            elif due and pair and tree:
+            elif due and pair:
                 stage = replace(stage, of=pair.tensor)
-                if helper := helper_of(self._pairing, self._formulas, statement, tree):
+                if tree and (helper := helper_of(self._pairing, self._formulas, statement, tree)):
                     stage = called(stage, helper.made, statement.line)
-                if tree != stage.formula.tree:
+                if tree and tree != stage.formula.tree:
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
             if known := part or (pair and GRADIENT.format(pair.tensor)):
