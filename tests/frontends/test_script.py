@@ -191,6 +191,16 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
     assert any(stage.get("line") == f"{fault[0]}.py:{FAULTS[fault]}" for stage in result.data["stages"])
 
 
+def test_a_number_that_moves_by_the_gradient_of_another_is_named():
+    lines = ("import numpy as np", "X = np.arange(1.0, 9)", "y, w, b = 3 * X + 2, 0, 0", "for epoch in range(9):", "    p = w * X + b")
+    lines += ("    loss = np.mean((y - p) ** 2)", "    dw = -2 * np.mean(X * (y - p))", "    db = -2 * np.mean(y - p)")
+    for last, status in (("db", 0), ("dw", 1)):
+        Path("two.py").write_text("\n".join([*lines, "    w = w - 0.01 * dw", f"    b = b - 0.01 * {last}", ""]), "utf-8")
+        result = Session(load_script("two.py", [], 3)).execute("check")
+        assert bool(result.wrong) == bool(status), result.text
+    assert result.text.startswith("two.py:10: WRONG b = b - 0.01 * dw"), result.text
+
+
 def test_gradients_that_are_never_cleared_are_no_momentum():
     assert "gradients never cleared" in judged("tape", "        p.grad = np.zeros_like(p.data)\n", "        pass\n").text
 

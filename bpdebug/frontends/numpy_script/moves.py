@@ -28,11 +28,6 @@ Remark = tuple[str, str]
 """A mistake in a few words, and what speaks for it."""
 
 
-def _wide(value: Array) -> Array:
-    """A tensor in float64, where shares and weights are told apart."""
-    return value.astype(float) if value.dtype.kind == "f" else value
-
-
 class Moves:
     """The update of each parameter.
 
@@ -45,7 +40,8 @@ class Moves:
     def __init__(self, recording: Recording, of: Mapping[str, str], forward: set[str]) -> None:
         self._recording, self._of, self._forward = recording, of, forward
         finite = [one for one in recording.values if all(np.isfinite(one[name]).all() for name in (*of, *of.values()))]
-        self._values = {name: _wide(value) for name, value in [*recording.values, *finite][-1].items()}
+        last = [*recording.values, *finite][-1].items()  # shares and weights are told apart in float64
+        self._values = {name: value.astype(float) if value.dtype.kind == "f" else value for name, value in last}
         self._parts = dict[str, list[Statement]]()
         self._statements = {one.name: one for one in recording.statements}
         self._new = {new: old for old, new in recording.carried.items()}
@@ -216,19 +212,26 @@ class Moves:
         return new, said
 
     def replaced(self) -> Iterator[tuple[str, Remark]]:
-        """That a value is called as a parameter and made of the gradient of that alone."""
+        """That a value is called as a parameter and made of the gradient of that alone, or a gradient that another one stands for."""
         for one in self._dead():
-            made, reads = [one], set[str]()
-            while made:
-                last = made.pop()
-                reads |= {*last.reads}
-                made += [self._statements[name] for name in last.reads if self._is_inner(name)]
+            reads, tensor = self._read_by(one.name), gradient_of(one.name)
             gradients = [name for name in reads if gradient_of(name) == one.name]
             if gradients and one.name not in reads:
-                yield (
-                    one.name,
-                    ("not the old parameter and a step", f"{one.name} is made of {gradients[0]}, and nothing of the old one is in it"),
-                )
+                said = f"{one.name} is made of {gradients[0]}, and nothing of the old one is in it"
+                yield one.name, ("not the old parameter and a step", said)
+            new = self._statements.get(self._recording.carried.get(tensor, ""))
+            for other in self._read_by(new.name) if new and new.order > one.order else ():
+                if new and gradient_of(other) in {*self._recording.carried} - {tensor}:
+                    yield new.name, ("the gradient of another parameter", f"{tensor} is moved by {other}, and nothing reads {one.name}")
+
+    def _read_by(self, name: str) -> dict[str, None]:
+        """What a line reads."""
+        waiting, found = [name], dict[str, None]()
+        while waiting:
+            reads = self._statements[waiting.pop()].reads
+            found |= dict.fromkeys(reads)
+            waiting += [read for read in reads if self._is_inner(read)]
+        return found
 
     def _dead(self) -> list[Statement]:
         """The values with a name that nothing reads."""
@@ -282,7 +285,8 @@ class Moves:
             tensor, value = gradient_of(one.name), self._values.get(one.name)
             fits = tensor in known and known[tensor].dtype.kind == "f" and value is not None and known[tensor].shape == value.shape
             if fits or (tensor not in ("", *self._values, *known) and not one.path and "'" not in one.name):
-                lost = f"{tensor} has moved before" if tensor in self._recording.start else f"{tensor} is not moved by it"
+                moved = self._statements.get(self._recording.carried.get(tensor, ""))
+                lost = f"{tensor} has moved before" if moved and moved.order < one.order else f"{tensor} is not moved by it"
                 told.append(f"{one.name} ({one.line}) is computed in each update, and nothing reads it: {lost}")
         return told
 
