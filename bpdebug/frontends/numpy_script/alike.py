@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +12,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
 
-_MARKS = 3
+_MARKS, _STRAIGHT = 3, 1e-10
+"""Random directions; one less the cosine of directions that are the same."""
 
 
 @lru_cache(maxsize=256)
@@ -84,3 +85,23 @@ class Alike(Mapping[str, Array]):
             self._marks[shape] = np.array([marks(self._values[name]) for name in names])
         off = np.abs(self._marks[shape] - its).max(axis=1)
         return [names[place] for place in np.flatnonzero(off <= 4 * near * value.size**0.5)]
+
+
+class Directions:
+    """The directions of gradients, of each shape by themselves: one of them times some factor has the same.
+
+    Args:
+        gradients: of any shapes.
+    """
+
+    def __init__(self, gradients: Iterable[Array]) -> None:
+        of = defaultdict[tuple[int, ...], list[Array]](list)
+        for right in gradients:
+            norm = np.linalg.norm(right)
+            of[np.squeeze(right).shape] += [np.ravel(right) / norm] if right.size > 1 and norm > 0 and np.isfinite(norm) else []
+        self._rows = {shape: np.stack(rows) for shape, rows in of.items() if rows}
+
+    def have(self, value: Array) -> bool:
+        """Whether a value has one of them."""
+        rows, norm = self._rows.get(np.squeeze(value).shape), float(np.linalg.norm(value))
+        return rows is not None and 0 < norm < np.inf and bool(np.abs(rows @ (np.ravel(value) / norm)).max() > 1 - _STRAIGHT)

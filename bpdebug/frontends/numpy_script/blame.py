@@ -6,8 +6,9 @@ numbers are put, and the script's own formulas run on. The line is named after w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import ChainMap, Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -17,14 +18,16 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place
+from bpdebug.frontends.numpy_script.alike import Directions
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+from bpdebug.frontends.numpy_script.scalings import different, plainness
 
-_MOST, _LINES, _FAULTS = 60_000, 40, 4
+_MOST, _LINES, _FAULTS = 200_000, 40, 4
 """Formulas that are computed at most; lines that are tried; mistakes that are looked for."""
-_ALIKE, _STRAIGHT = 1e-3, 1e-10
-"""Factors, and one less the cosine of directions, that are as near are the same."""
+_ALIKE = 1e-3
+"""Relative: factors that are as near are the same."""
 Values = Mapping[str, Array]
 Search = Callable[[Statement, Values], Iterator[tuple[str, str, Array]]]
 """What a value may be meant to be: by which gradient of his that shows, of which tensor that is the gradient, and the right numbers."""
@@ -56,7 +59,7 @@ class Blame:
     def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
         self._recording, self._near, self.own, self.ends = recording, near, own, ends
         self._due = {**loss.gradients, **loss.parts}
-        self._tried = self._different(recording, loss)
+        self._tried, self._told = different(recording, loss), Directions(self._due.values())
         live = told_apart({name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due})
         live = [name for name in live if self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
@@ -69,6 +72,7 @@ class Blame:
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
+        self._ended = {*ends.values()}
         self.right = single or (moved and not self._climbs) or self._is_mended()
         while not self.right and len(self.found) < _FAULTS and not self._is_mended():
             best = self._best()
@@ -81,18 +85,6 @@ class Blame:
         self.times = self._usual(self.factors)
         self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
         self.through = {name: factor for one in self.found for name, factor in one.through.items()}
-
-    @staticmethod
-    def _different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
-        """The derived gradients, those that he names first, of equal ones the first; parts only where they are no multiple."""
-        inner = {one.name for one in recording.statements if one.inner}
-        order = sorted([*loss.gradients], key=lambda name: name in inner)
-        found = dict[str, Array]()
-        for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
-            times = (scale(value, other, _ALIKE) or 0.0 for other in found.values())
-            if all(abs((abs(one) if name in loss.parts else one) - 1) > _ALIKE for one in times):
-                found[name] = value
-        return found
 
     # what is right
 
@@ -115,13 +107,13 @@ class Blame:
     def _usual(factors: Mapping[str, float]) -> float:
         """The factor that most gradients share, a plain one of several."""
         counts = Counter(float(f"{factor:.4g}") for factor in factors.values())
-        return max(counts, key=lambda one: (counts[one], _plainness(one)), default=1.0)
+        return max(counts, key=lambda one: (counts[one], plainness(one)), default=1.0)
 
     def _score(self, values: Values) -> tuple[int, float]:
         """How many parameters have the right gradient but for one factor, and how plain that is."""
         factors = self._factors(values)
         usual = self._usual(factors)
-        return sum(abs(factor / usual - 1) < _ALIKE for factor in factors.values()), _plainness(usual)
+        return sum(abs(factor / usual - 1) < _ALIKE for factor in factors.values()), plainness(usual)
 
     def _is_mended(self) -> bool:
         """Whether all parameters have the right gradient but for one factor, which is no sign that turns their steps uphill."""
@@ -144,24 +136,10 @@ class Blame:
                 changed.add(one.name)
         return made
 
-    @cached_property
-    def _directions(self) -> dict[tuple[int, ...], Array]:
-        """The derived gradients of each shape, each of length 1."""
-        of = defaultdict[tuple[int, ...], list[Array]](list)
-        for right in self._due.values():
-            norm = np.linalg.norm(right)
-            of[np.squeeze(right).shape] += [np.ravel(right) / norm] if right.size > 1 and norm > 0 and np.isfinite(norm) else []
-        return {shape: np.stack(rows) for shape, rows in of.items() if rows}
-
-    def _is_told(self, value: Array) -> bool:
-        """Whether a value is a derived gradient, times some factor."""
-        rows, norm = self._directions.get(np.squeeze(value).shape), float(np.linalg.norm(value))
-        return rows is not None and 0 < norm < np.inf and bool(np.abs(rows @ (np.ravel(value) / norm)).max() > 1 - _STRAIGHT)
-
     def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, float, int]:
         """How good values are: parameters, plainness of their factor, how many more values are derived gradients than before."""
         changed = [name for name in self._names if name not in put and values[name] is not self._values[name]]
-        told = sum(self._is_told(values[name]) - self._is_told(self._values[name]) for name in changed)
+        told = sum(self._told.have(values[name]) - self._told.have(self._values[name]) for name in changed)
         return *self._score(values), told
 
     @cached_property
@@ -190,7 +168,9 @@ class Blame:
                 (right if first else suspects).append(Place(one.made, one))
                 known += [value] * (first and not one.inner)
             suspects += [Place(line, one, alias, since) for alias, line, since in one.aliases]
-        for rank, places in enumerate((sorted(suspects, key=lambda place: place.order), right)):
+        wrong_at = {place.line for place in suspects}
+        several = [*suspects, *(place for place in right if place.line in wrong_at)]  # a part of a gradient is one of another tensor
+        for rank, places in enumerate((sorted(several, key=lambda place: place.order), right)):
             lines = defaultdict[Line, list[Place]](list)
             for place in places:
                 lines[place.line].append(place)
@@ -209,10 +189,13 @@ class Blame:
         base, before = self._score(self._values), self._factors(self._values)
         best, most, first = None, (*base, 0), (0, 0, 0)
         known = Counter(float(f"{factors[0]:.4g}") for factors in self._matched.values()).most_common(3)
-        times = list(dict.fromkeys([1.0, *sorted({*before.values()}, key=_plainness)[-2:], *(factor for factor, _ in known)]))
-        for line, rank, places in self._lines():
+        times = [1.0, *sorted({*before.values()}, key=plainness)[-2:], *(factor for factor, _ in known)]
+        times = [one for place, one in enumerate(times) if all(abs(one / other - 1) > _ALIKE for other in times[:place])]
+        lines, left = [*self._lines()], self._left
+        for number, (line, rank, places) in enumerate(lines):
+            share = self._left = left // (len(lines) - number)
             searches = [self._gradients, self._products][: 1 + (not places[0].alias)]
-            if any(self._is_told(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
+            if any(self._told.have(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
                 searches = []  # it has made a right gradient
             for search in searches:
                 values, meant, through = self._repaired(places, search, times)
@@ -224,6 +207,8 @@ class Blame:
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)
                     renamed = tuple(place for place in places if place.alias and place.name in meant)
                     best, most, first = (Blamed(line, meant, through, mended, renamed), values), score, place
+            left -= share - self._left
+        self._left = left
         return best
 
     def _fitting(self, theirs: Array) -> Iterator[tuple[str, Array]]:
@@ -235,19 +220,51 @@ class Blame:
         """His values with the right ones in the place of those that a line makes."""
         values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
         since = {place.name: place.since for place in places}
-        for place in places:
+        for place in (place for place in places if not place.statement.partial):  # a part of a sum is no gradient
             base, best = self._gain(values, put), None
-            for name, tensor, right in search(place.statement, values):
-                for factor in [*times, *self._rates(place.name)] if tensor not in meant.values() else ():
+            for name, tensor, right in self._likely(place.name, search(place.statement, values), meant, values):
+                for factor in [*times, *self._rates(place.name)]:
                     tried = {**put, place.name: factor * right}
                     found = self._run(tried, since) if self._left > 0 else None
-                    if found and (gained := self._gain(found, tried)) > base:
+                    gained = self._gain(found, tried) if found else base
+                    if found and gained > base:
                         base, best = gained, (name, tensor, found)
+                    elif gained[2] < 0:
+                        break  # what is no derived gradient is none with another factor
             if best:
                 name, meant[name], values = best[0], best[1], best[2]
                 put[place.name] = values[place.name]
                 through |= {name: place.name} if name != place.name else {}
         return dict(values), meant, through
+
+    def _likely(
+        self, name: str, candidates: Iterator[tuple[str, str, Array]], meant: Mapping[str, str], values: dict[str, Array]
+    ) -> list[tuple[str, str, Array]]:
+        """Of the candidates for a value those with which the most of what reads it is a derived gradient."""
+        ranked = defaultdict[int, list[tuple[str, str, Array]]](list)
+        for one in candidates:
+            if one[1] not in meant.values():
+                ranked[self._promise(name, one[2], values)].append(one)
+        return ranked[max(ranked)] if ranked and (max(ranked) or name in self._ended or not self._readers.get(name)) else []
+
+    def _promise(self, name: str, right: Array, values: dict[str, Array]) -> int:
+        """How much of what reads a value goes on from other numbers to a derived gradient."""
+        found = 0
+        for one in self._readers.get(name, ()):
+            with suppress(FormulaError):
+                self._left -= 1
+                value = evaluate(one.formula, ChainMap({name: right}, values)) if one.formula else right
+                found += self._told.have(value)
+        return found
+
+    @cached_property
+    def _readers(self) -> dict[str, list[Statement]]:
+        """What may be a gradient and reads a value, by the value's name."""
+        found = defaultdict[str, list[Statement]](list)
+        for one in self._later:
+            for name in one.formula.names if one.formula and one.name in self._names else ():
+                found[name].append(one)
+        return found
 
     def _rates(self, name: str) -> list[float]:
         """By what a value must be larger than a gradient, since a later line divides it."""
@@ -280,13 +297,6 @@ class Blame:
         if self._matched.get(name):
             return []
         return [one for one in self.own if one.formula and _multiplies(one.formula.tree, name)]
-
-
-def _plainness(factor: float) -> float:
-    """How usual a factor is: 1, then one over a whole number, as a mean has it, the smaller the more so, then others; below 0 none is."""
-    if factor <= 0:
-        return 0
-    return 2 + factor if factor < 1.5 and abs(1 / factor - round(1 / factor)) < 1e-3 else 1
 
 
 def _multiplies(tree: Tree, name: str) -> bool:

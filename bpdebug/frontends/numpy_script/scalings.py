@@ -11,10 +11,11 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Length, Name, Number, Tree, Unary, walk
-from bpdebug.frontends.numpy_script.fits import NEAR
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.recording import Recording
 
-_CLOSE = 1e-9
+_CLOSE, _ALIKE = 1e-9, 1e-3
+"""Relative: numbers that are the same, and factors that are."""
 
 
 class Pair(Record):
@@ -41,6 +42,25 @@ def divided(tree: Tree, times: float | None) -> Tree:
     more, by = size > 1, max(size, 1 / size)
     by = float(round(by)) if abs(round(by) / by - 1) < NEAR else by
     return tree if by == 1 else Binary("/" if more else "*", tree, Number(by))
+
+
+def different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
+    """The derived gradients, those that he names first, of equal ones the first; parts only where they are no multiple."""
+    inner = {one.name for one in recording.statements if one.inner}
+    order = sorted([*loss.gradients], key=lambda name: name in inner)
+    found = dict[str, Array]()
+    for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
+        times = (scale(value, other, _ALIKE) or 0.0 for other in found.values())
+        if all(abs((abs(one) if name in loss.parts else one) - 1) > _ALIKE for one in times):
+            found[name] = value
+    return found
+
+
+def plainness(factor: float) -> float:
+    """How usual a factor is: 1, then one over a whole number, as a mean has it, the smaller the more so, then others; below 0 none is."""
+    if factor <= 0:
+        return 0
+    return 2 + factor if factor < 1.5 and abs(1 / factor - round(1 / factor)) < 1e-3 else 1
 
 
 def is_plain(factor: float) -> bool:
@@ -142,4 +162,4 @@ def _is_rate(recording: Recording) -> bool:
     return False
 
 
-__all__ = ["Pair", "divided", "is_invented", "is_plain", "is_usual"]
+__all__ = ["Pair", "different", "divided", "is_invented", "is_plain", "is_usual", "plainness"]
