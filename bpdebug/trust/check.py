@@ -26,7 +26,7 @@ from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained
-from bpdebug.trust.differences import Probe, cells
+from bpdebug.trust.differences import Probe, cells, laid
 from bpdebug.trust.finding import DOTS, Finding, Suspect
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
@@ -151,14 +151,14 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
         return Finding(stage, stage.name, status, judged.error, first, ours, ours, right, ours.size, judged.kinks, DOTS, said)
     if status == "wrong" and probe.program.allowed and stage.derived:  # then what was derived tells, and no cell is moved
         right = np.asarray(Evaluator(probe.values).value(stage.derived.tree), float)
-        right = right.reshape(ours.shape) if right.size == ours.size else np.broadcast_to(right, ours.shape)
+        right = laid(right, ours.shape)
         allowed = probe.program.allowed.get(stage.name, _SHARED)
         due = allowed.factor * right + (allowed.decay * probe.values[stage.of] if allowed.decay else 0.0)
         if np.abs(ours - due).max(initial=0) <= allowed.near * np.abs(ours).max(initial=0):
             numbers = ours, right, right, ours.size, judged.kinks
             return Finding(stage, stage.name, "convention", judged.error, first, *numbers, DOTS, allowed.said)
     found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
-    ours = np.broadcast_to(ours, found.low.shape)  # a single number, of a script
+    ours = laid(ours, found.low.shape)
     excess = found.excess(ours)
     if status == "wrong" or own:
         status = "wrong" if excess.any() else status if own else "unsure"

@@ -101,6 +101,11 @@ class Cells(Record, eq=False):
         return np.where(known & ~np.isfinite(ours), np.inf, np.where(known & (beyond > 0), beyond, 0.0))
 
 
+def laid(value: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient of a script in the shape of its tensor: a single number for all cells, or with other axes of one cell."""
+    return value.reshape(shape) if value.size == np.prod(shape, dtype=int) else np.broadcast_to(value, shape)
+
+
 def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:
     """The derivative that a stage should compute, given what arrives at it; yields now and then how many cells are done.
 
@@ -139,6 +144,7 @@ def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:
         yield said.format(done)
     ours = [np.asarray(at.value(dots.formula(stage)), float) for at in ats]
     own = np.max([np.abs(other - ours[0]) for other in ours[1:]], axis=0)
+    own = laid(np.asarray(own), shape)
     return Cells(low, high, SAFETY * (blur + np.where(np.isfinite(own), own, 0.0)) + 64 * EPSILON * (size + np.abs(low)))
 
 

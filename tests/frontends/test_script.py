@@ -56,7 +56,7 @@ def judged(name, *change):
 
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
-SLOW = ("batchnorm", "functions", "gru", "nielsen", "rnn")
+SLOW = ("batchnorm", "functions", "gates", "gru", "nielsen", "rnn")
 SINGLE = {"b1", "b2", "b3"}
 PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "sorted": {"W"}, "carry": {"Wx", "Wh"}}
 """Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
@@ -152,6 +152,11 @@ FAULTS = {
     ("adamw", "/ (1 - self.b1 ** self.t)", "/ (1 - self.b1)"): "84",
     ("adamw", "(np.sqrt(vhat) + self.eps)", "(vhat + self.eps)"): "87",
     ("adamw", "w -= self.lr * self.wd * w", "w += self.lr * self.wd * w"): "86",
+    ("gates", "dc = dc + dh", "dc = dh"): "31",
+    ("gates", "df = dc * c[t - 1]", "df = dc * c[t]"): "32",
+    ("gates", '(1 - a[t]["g"] ** 2)', 'a[t]["g"] * (1 - a[t]["g"])'): "34",
+    ("gates", "dz += W[k].T @ d", "dz = W[k].T @ d"): "39",
+    ("rows", "-err * P[u] + lam * Q[i]", "-err * P[u] - lam * Q[i]"): "15",
     ("hinge", "b = b - eta * grad_b", "b = -(b - eta * grad_b)"): "13",
     ("hinge", "-C * np.sum(active * y)", "C * np.sum(active * y)"): "11",
     ("batches", "np.where(z1 > 0, z1", "np.where(0 > z1, z1"): "18",

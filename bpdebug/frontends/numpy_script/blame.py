@@ -220,7 +220,7 @@ class Blame:
         """His values with the right ones in the place of those that a line makes."""
         values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
         since = {place.name: place.since for place in places}
-        for place in (place for place in places if not place.statement.partial):  # a part of a sum is no gradient
+        for place in (place for place in places if not _is_a_part(place.statement)):
             base, best = self._gain(values, put), None
             for name, tensor, right in self._likely(place.name, search(place.statement, values), meant, values):
                 for factor in [*times, *self._rates(place.name)]:
@@ -297,6 +297,11 @@ class Blame:
         if self._matched.get(name):
             return []
         return [one for one in self.own if one.formula and _multiplies(one.formula.tree, name)]
+
+
+def _is_a_part(one: Statement) -> bool:
+    """Whether it is a sum to which more is added, which is no gradient."""
+    return one.partial and one.formula is not None and isinstance(one.formula.tree, Binary) and one.formula.tree.operator == "+"
 
 
 def _multiplies(tree: Tree, name: str) -> bool:

@@ -193,7 +193,8 @@ def _step(move: Sequence[Array], penalized: bool) -> tuple[float, ...]:
         parts = np.array([gradient, *others], float).T
         if np.count_nonzero(parts.any(axis=1)) > parts.shape[1] or not others:
             factors = np.linalg.lstsq(parts, moved, rcond=None)[0]
-            if np.abs(moved - parts @ factors).max() <= limit:
+            smaller = (factors[1:] * factors[0] >= 0).all()  # a penalty does not make a parameter larger
+            if smaller and np.abs(moved - parts @ factors).max() <= limit:
                 return tuple(map(float, factors))
     return ()
 

@@ -43,7 +43,7 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         recording, scenario: of the script.
         told: the line of the loss, where that is told.
     """
-    tried, functions = list[Differentiated](), {one.name: one.made.function for one in recording.statements}
+    tried, statements = list[Differentiated](), {one.name: one for one in recording.statements}
     for text, names, said, line in _candidates(recording, told):
         try:
             made = differentiated(recording, scenario, text, names, said, line)
@@ -53,7 +53,7 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         tried.append(with_given(recording, scenario, made))
         if tried[-1].agreement == 1 and not said:
             break
-    ranks = [_rank(one, functions.get(one.program.loss.removesuffix(".sum"), "")) for one in tried]
+    ranks = [_rank(one, _is_of_a_loss(one.program.loss.removesuffix(".sum"), statements)) for one in tried]
     best = max((pair for pair in zip(ranks, tried, strict=True) if told or pair[0]), key=itemgetter(0), default=(0.0, None))[1]
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     if best is None or not best.said:
@@ -100,11 +100,21 @@ def _followed(recording: Recording, loss: Differentiated) -> set[str]:
     return named | {*steps_of(recording, gradients, False)}
 
 
-def _rank(one: Differentiated, function: str) -> float:
+def _is_within(function: str) -> bool:
+    """Whether a function is called as one that computes a loss."""
+    return bool(_WITHIN.search(function)) and not re.search("back|grad|prime|deriv|delta", function)
+
+
+def _is_of_a_loss(name: str, statements: Mapping[str, Statement]) -> bool:
+    """Whether a value, or what it is the mean of, is computed in a function that computes a loss."""
+    made = [statements[one] for one in (name, *(statements[name].reads if name in statements else ())) if one in statements]
+    return any(_is_within(one.made.function) for one in made)
+
+
+def _rank(one: Differentiated, within: bool) -> float:
     """How well a loss fits; one that is called a loss need not fit as well, since there may be mistakes; 0 where it is none."""
     named = ".in" not in one.program.loss and _SAID.search(f"{one.program.loss} {one.line.function}")
-    called = not one.said and bool(named or _WITHIN.search(function))
-    if called:
+    if not one.said and (named or within):
         return one.agreement + _WRITTEN
     guessed = _GUESSED * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
     return one.agreement if one.agreement >= _HALF else guessed
@@ -125,7 +135,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
         tree = one.formula.tree if one.formula else None
         said = _ERRORS.sub("", name) if one.live else name  # of an error gradients are made, of a loss none
         called = bool(_SAID.search(said)) and not _OTHER.search(name) and not one.inner
-        within = bool(_WITHIN.search(one.made.function)) and not re.search("back|grad|prime|deriv|delta", one.made.function)
+        within = _is_within(one.made.function)
         shown = not one.inner or one.name not in read  # it has a name, or is printed
         alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
         if values[one.name].dtype.kind == "f" and (called or told or alone):

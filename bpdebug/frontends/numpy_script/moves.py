@@ -269,7 +269,7 @@ class Moves:
         rates, told = self.rates(), list[str]()
         usual = Counter(rates.values()).most_common(1)
         for name, rate in rates.items():
-            if (usual[0][1] > 1 or len(rates) == 2) and abs(rate / usual[0][0] - 1) > _RATES:
+            if (usual[0][1] > 1 or len(rates) == 2) and abs(rate - usual[0][0]) > _RATES * abs(usual[0][0]):
                 theirs = next(f"{one} ({self._line(one)})" for one in rates if one != name) if len(rates) == 2 else "the others"
                 said = f"{name} is moved by {short(rate, 6)} times its gradient ({self._line(name)}), {theirs}"
                 told.append(f"{said} by {short(usual[0][0], 6)} times")
