@@ -12,6 +12,7 @@ import numpy as np
 
 from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_fresh
 from bpdebug.recorder.run import Run
+from bpdebug.recorder.trees import HOOKS
 
 _NAMES = "Add + add Sub - sub Mult * mul Div / truediv Pow ** pow MatMult @ matmul FloorDiv // floordiv Mod % mod BitAnd & and_ BitOr | or_"
 _NAMES += " BitXor ^ xor LShift << lshift RShift >> rshift Lt < lt LtE <= le Gt > gt GtE >= ge Eq == eq NotEq != ne"
@@ -102,6 +103,8 @@ class Hooks(Run):
     def _received(self, site: int, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """What a call makes for a function, as in ``train(np.zeros(3), 0.0, X)``, has the name that the function gives it."""
         function, begin = getattr(function, "__func__", function), hasattr(function, "__func__")
+        if HOOKS not in getattr(getattr(function, "__init__", None) if isinstance(function, type) else function, "__globals__", ()):
+            return  # not the user's: a library's word for it, such as default=, is none of his
         code = getattr(function, "__code__", None)
         names = code.co_varnames[begin : code.co_argcount] if code else ()
         for name, value in (*zip(names, arguments, strict=False), *keywords.items()):

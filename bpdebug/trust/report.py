@@ -133,7 +133,7 @@ class Report(Record, eq=False):
     def conclusion(self) -> list[str]:
         """What it comes to: each stage that is wrong by itself with its suspects, or a sentence."""
         if self.accused:
-            return [line for finding in self.accused for line in self.accusation(finding)]
+            return [line for one, others in self._mistakes() for line in (*self.accusation(one), *_repeated(others))]
         if self.said or self.follows:
             return [self.said or _INHERITED]
         hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
@@ -146,6 +146,18 @@ class Report(Record, eq=False):
             return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
         reasons = dict.fromkeys([self._untold(finding, hollow) for finding in self.shown] or ["no stage is known to be a gradient"])
         return [self.source.nothing.format(", ".join(filter(None, reasons)))]
+
+    def _mistakes(self) -> list[tuple[Finding, list[Finding]]]:
+        """The stages that are wrong by themselves, each with the others that the same line of a script makes wrong in the same way."""
+        found = dict[tuple[str, str], tuple[Finding, list[Finding]]]()
+        for finding in self.accused:
+            kind = next(iter(finding.suspected()), "").partition(":")[0]
+            key = (finding.stage.line, kind) if finding.stage.line else (finding.name, "")
+            if key in found:
+                found[key][1].append(finding)
+            else:
+                found[key] = finding, []
+        return [*found.values()]
 
     def _untold(self, finding: Finding, hollow: str) -> str:
         """Why a finding is no verdict; those in which nothing is finite are named together."""
@@ -176,7 +188,7 @@ class Report(Record, eq=False):
         source, widest = self.source, max((len(finding.name) for finding in self.shown), default=0)
         first = max([source.columns[0], *(len(finding.says.word) for finding in self.shown)])
         second = max(source.columns[1] or widest + 1, widest)
-        lines = [f"{finding.stage.line}: {finding.says.word} {finding.stage}" for finding in self.accused if finding.stage.line]
+        lines = [f"{one.stage.line}: {one.says.word} {one.stage}" for one, _ in self._mistakes() if one.stage.line]
         lines += [f"{f.says.word:<{first}} {f.name:<{second}} {source.says(f)}".rstrip() for f in self.shown]
         lines += [f"{'not compared':<{first}} {name:<{second}} {why}" for name, why in self.uncompared.items()]
         text = self._in_words([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
@@ -185,6 +197,12 @@ class Report(Record, eq=False):
         data |= {"stages": [source.data(finding) for finding in self.findings]}
         data |= {"unjudged": [*self.unjudged], "conventions": [f.name for f in self.findings if f.status == "convention"]}
         return Result(source.name, text, data | {"notes": list(self.notes)})
+
+
+def _repeated(others: Sequence[Finding]) -> list[str]:
+    """That a line makes more wrong than one stage."""
+    names = ", ".join(finding.name for finding in others)
+    return [f"  likewise {names}, which the same line computes"] if others else []
 
 
 def _of_derivative(finding: Finding) -> str:

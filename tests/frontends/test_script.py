@@ -206,6 +206,12 @@ def test_a_number_that_moves_by_the_gradient_of_another_is_named():
     assert result.text.startswith("two.py:10: WRONG b = b - 0.01 * dw"), result.text
 
 
+def test_a_line_that_is_wrong_for_each_parameter_is_named_once_in_the_words_of_the_script():
+    text = judged("adamw", "(np.sqrt(vhat) + self.eps)", "(vhat + self.eps)").text
+    assert text.count(": WRONG ") == 1 and "self.lr * mhat / (vhat + self.eps)" in text
+    assert "likewise w.2, w.3, w.4, w.5, w.6, which the same line computes" in text
+
+
 def test_gradients_that_are_never_cleared_are_no_momentum():
     assert "gradients never cleared" in judged("tape", "        p.grad = np.zeros_like(p.data)\n", "        pass\n").text
 
