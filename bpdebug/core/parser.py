@@ -15,6 +15,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.foreign import LAYER_NAMES, MODULES, instead_of, unreadable
 from bpdebug.core.function import Function
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
+from bpdebug.core.literals import stacked, whole
 from bpdebug.core.record import Record, replace
 from bpdebug.core.spelling import (
     BINARY,
@@ -30,7 +31,6 @@ from bpdebug.core.spelling import (
     numpy_name,
     rewritten,
     uneven_part,
-    whole,
 )
 from bpdebug.core.tree import (
     Binary,
@@ -240,7 +240,7 @@ class _Reader:
             return Key(self._items(node.slice if sliced else node), column=self.column(node))  # type: ignore[attr-defined]
         if function.static_at(place) or (function.listed and place == 0) or name == "indices":
             return self._listed(node)
-        return self.tree(node)
+        return self.tree(stacked(node))
 
     def _usual(self, function: Function, place: int, node: ast.expr) -> bool:
         """Whether an argument is what it is when it is left away."""

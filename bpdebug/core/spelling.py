@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from bpdebug.core.foreign import KEYWORDS
 from bpdebug.core.function import Axis, Function
 from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.literals import whole
 from bpdebug.core.record import Record
 from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Listing, Number, Operation, Transpose, Tree, Unary, operation
 
@@ -304,10 +305,3 @@ class Given(Record, eq=False):
             raise SpellingError(message, given[0])
         axes = tuple(number for number in found if number is not None)
         return axes[0] if len(axes) == 1 else axes
-
-
-def whole(node: ast.expr) -> int | None:
-    """A literal whole number of a size that an axis or a place may have."""
-    sign, inner = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
-    fits = isinstance(inner, ast.Constant) and type(inner.value) is int and abs(inner.value) <= 10**9
-    return sign * inner.value if fits else None  # type: ignore[attr-defined]

@@ -4,12 +4,14 @@ import sys
 import warnings
 from contextlib import suppress
 
+import numpy as np
 import pytest
 from engine_strategies import JOINED, trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bpdebug.core.errors import FormulaError
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import MAXIMUM_DEPTH, MAXIMUM_LENGTH, parse, parse_assignment
 from bpdebug.core.spelling import Vocabulary
@@ -401,3 +403,10 @@ def test_a_word_that_begins_with_such_a_name_is_refused_in_its_own_words():
     with pytest.raises(FormulaError) as caught:
         parse("W[0]x", Vocabulary(frozenset({"W[0]"})))
     assert "\u02d0" not in str(caught.value)
+
+
+def test_a_list_in_the_place_of_a_value_is_an_array_as_in_numpy():
+    a = np.arange(3.0)
+    for text, due in {"sum([a, 2 * a], axis=0)": 3 * a, "mean([[a, a], [a, 3 * a]], axis=1)": np.array([a, 2 * a])}.items():
+        np.testing.assert_array_equal(evaluate(parse(text), {"a": a}), due)
+        assert parse(to_text(parse(text).tree)).tree == parse(text).tree

@@ -152,6 +152,7 @@ FAULTS = {
     ("adamw", "/ (1 - self.b1 ** self.t)", "/ (1 - self.b1)"): "84",
     ("adamw", "(np.sqrt(vhat) + self.eps)", "(vhat + self.eps)"): "87",
     ("adamw", "w -= self.lr * self.wd * w", "w += self.lr * self.wd * w"): "86",
+    ("contexts", "np.outer(h, EI)", "np.outer(h, y_pred)"): "31",
     ("gates", "dc = dc + dh", "dc = dh"): "31",
     ("gates", "df = dc * c[t - 1]", "df = dc * c[t]"): "32",
     ("gates", '(1 - a[t]["g"] ** 2)', 'a[t]["g"] * (1 - a[t]["g"])'): "34",

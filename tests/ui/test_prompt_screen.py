@@ -202,7 +202,7 @@ async def test_tab_completes_and_then_tries_the_candidates():
         assert field(app).value == "goto 40:dz1"
         assert "dz2" in shown(app, "offers")
         await press(pilot, "shift+tab", "enter")
-        assert (app.view.position.update, app.view.position.stage) == (40, "dz2")
+        await until(pilot, lambda: (app.view.position.update, app.view.position.stage) == (40, "dz2"))
 
 
 async def test_the_rest_of_a_command_is_completed_too():
