@@ -97,6 +97,7 @@ def test_a_program_of_one_line_has_nothing_between(line, tmp_path):
 
 @pytest.mark.parametrize("text", FORMS)
 def test_a_form_in_which_a_function_may_be_written_is_the_same_in_pytorch(text):
+    torch.set_default_dtype(torch.float64)  # as an exported script does
     formula, random = parse(text), np.random.default_rng(0)
     values = {name: random.uniform(0.2, 0.8, tuple(shape)) for name, shape in GIVEN.items() if kind_of(shape) == "f"}
     values |= {"i": random.integers(0, 3, 3), "j": random.integers(0, 3, (2, 2)), "b": np.array([True, False, True]), "m": np.array(5)}
