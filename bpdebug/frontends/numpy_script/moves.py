@@ -6,6 +6,7 @@ does not grow; what stands below a root is made of squares; and no weight is use
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -104,7 +105,8 @@ class Moves:
         """That the new parameter is not the old one and something."""
         new, old = self._recording.carried[name], self._values[name]
         step = np.maximum(np.abs(old), 1.0)
-        change = self._response(name, name, old + step, base)
+        twice = any(read != name and re.sub(r"'\d+$", "", read) == name for one in self._part(name) for read in one.reads)
+        change = None if twice else self._response(name, name, old + step, base)
         if change is None or np.max(np.abs(base[new]), initial=0) * _ROUNDING > np.min(step, initial=np.inf):
             return
         left = change / step
@@ -259,10 +261,8 @@ class Moves:
         for name, rate in rates.items():
             others = {other for one, other in rates.items() if one != name}
             if abs(rate) == 1.0 and len(others) == 1 and 0 < (usual := abs(next(iter(others)))) < 1:
-                yield (
-                    self._recording.carried[name],
-                    ("no learning rate", f"{name} is moved by 1 times its gradient, the others by {short(usual, 6)} times"),
-                )
+                said = f"{name} is moved by 1 times its gradient, the others by {short(usual, 6)} times"
+                yield self._recording.carried[name], ("no learning rate", said)
 
     def notes(self) -> list[str]:
         """What is unusual of the rates, and what is kept for nothing."""
