@@ -21,6 +21,7 @@ from bpdebug.frontends.numpy_script.aliases import Blamed, Place
 from bpdebug.frontends.numpy_script.alike import Directions
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import different, plainness
 
@@ -72,7 +73,6 @@ class Blame:
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
-        self._ended = {*ends.values()}
         self.right = single or (moved and not self._climbs) or self._is_mended()
         while not self.right and len(self.found) < _FAULTS and not self._is_mended():
             best = self._best()
@@ -200,7 +200,7 @@ class Blame:
             for search in searches:
                 values, meant, through = self._repaired(places, search, times)
                 score, put = self._gain(values, {}), {*meant, *through.values()}
-                kinds = len({name.partition("'")[0] for name in meant})  # of two lines the one that makes a single value, not several
+                kinds = len({unversioned(name) for name in meant})  # of two lines the one that makes a single value, not several
                 place = kinds, rank, min((place.order for place in places if place.name in put), default=0)
                 if meant and score[0] > base[0] and (score > most or (score == most and place < first)):
                     after = self._factors(values)
@@ -245,7 +245,7 @@ class Blame:
         for one in candidates:
             if one[1] not in meant.values():
                 ranked[self._promise(name, one[2], values)].append(one)
-        return ranked[max(ranked)] if ranked and (max(ranked) or name in self._ended or not self._readers.get(name)) else []
+        return ranked[max(ranked)] if ranked and (max(ranked) or name in self.ends.values() or not self._readers.get(name)) else []
 
     def _promise(self, name: str, right: Array, values: dict[str, Array]) -> int:
         """How much of what reads a value goes on from other numbers to a derived gradient."""

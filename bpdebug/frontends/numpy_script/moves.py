@@ -6,7 +6,6 @@ does not grow; what stands below a root is made of squares; and no weight is use
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -18,7 +17,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.names import gradient_of
+from bpdebug.frontends.numpy_script.names import gradient_of, unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _NEAR, _ROUNDING = 1e-9, 1e-6
@@ -105,7 +104,7 @@ class Moves:
         """That the new parameter is not the old one and something."""
         new, old = self._recording.carried[name], self._values[name]
         step = np.maximum(np.abs(old), 1.0)
-        twice = any(read != name and re.sub(r"'\d+$", "", read) == name for one in self._part(name) for read in one.reads)
+        twice = any(read != name and unversioned(read) == name for one in self._part(name) for read in one.reads)
         change = None if twice else self._response(name, name, old + step, base)
         if change is None or np.max(np.abs(base[new]), initial=0) * _ROUNDING > np.min(step, initial=np.inf):
             return

@@ -24,9 +24,14 @@ _STEMS = [
 ]  # fmt: skip
 
 
+def unversioned(name: str) -> str:
+    """The name of a tensor without its version: ``W['a']`` of ``W['a']'2``."""
+    return _VERSION.sub("", name)
+
+
 def gradient_of(name: str) -> str:
     """The tensor whose gradient a name says it is: ``W1`` of ``dW1``, ``grads['W1']`` or ``self.dW1``; "" where it says nothing."""
-    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", re.sub(r"'\d+$", "", name))
+    found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", unversioned(name))
     if not found:
         return ""
     stem, keys = found[2], re.findall(r"\['?(\w+)'?\]", found[3])
@@ -72,7 +77,7 @@ class Names:
             for read in PLACE.findall(one["text"]):
                 self._readers.setdefault(read, one["place"])
         for place in (place for place in slots if place not in self.of):
-            self.of[place] = self._free(f"{_VERSION.sub('', self._owner(place))}.in")
+            self.of[place] = self._free(f"{unversioned(self._owner(place))}.in")
 
     def _owner(self, place: str) -> str:
         while place not in self.of and place in self._readers:

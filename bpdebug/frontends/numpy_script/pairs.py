@@ -237,14 +237,9 @@ class Pairing:
 
     def _whole(self, one: Statement) -> Pair | None:
         """The parameter that a value is subtracted from, where it is its gradient, whatever his earlier ones are."""
-        tensor = self.subtracted.get(one.name, "")
-        if (
-            tensor in {pair.tensor for pair in self.pairs.values()}
-            or tensor not in self._loss.gradients
-            or self._values[one.name].size == 1
-        ):
-            return None
-        times = scale(self._values[one.name], self._loss.gradients[tensor])
+        tensor, theirs = self.subtracted.get(one.name, ""), self._values[one.name]
+        right = None if tensor in {pair.tensor for pair in self.pairs.values()} else self._loss.gradients.get(tensor)
+        times = None if right is None or theirs.size == 1 else scale(theirs, right)
         return Pair(tensor, 1.0, whole=True) if times and abs(times - 1) < NEAR else None
 
     def _penalized(self, one: Statement) -> Pair | None:
