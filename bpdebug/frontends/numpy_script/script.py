@@ -21,6 +21,7 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
 from bpdebug.frontends.numpy_script.losses import find_loss, told_losses
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
+from bpdebug.frontends.numpy_script.sized import sized
 from bpdebug.time.position import LocationError, stages_at
 
 Early = Callable[[RecordedScenario], None] | None
@@ -79,6 +80,9 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
         raise ScriptError(stopped(recording.squares, recording.traceback, recording.ending, "a loss was computed"), 1, True)
     if loss is None:
         raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes")
+    if (larger := sized(recording, loss)) is not recording:
+        recording = larger
+        loss = find_loss(recording, scenario, asked.loss) or loss
     recording = with_held(recording, loss.held)
     assembled = Assembled(recording, scenario, loss)
     for other in loss.others if assembled.doubt > _SURE and not loss.guessed else ():

@@ -1,0 +1,83 @@
+"""His formulas with values of size 1 put in, where small ones hide what is what: at 0.001 tanh is the identity, and its derivative 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.evaluate import evaluate
+from bpdebug.core.record import replace
+from bpdebug.frontends.numpy_script.alike import Alike, marks
+from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.recording import Recording
+
+_ALIKE, _SAME = 1e-3, 1e-9
+"""Relative: two gradients that are as near may be taken for each other; and those that are multiples of each other whatever the numbers."""
+_SHARES = 1.0, 0.3, 0.1, 0.03, 0.01
+_LARGE = 4.0
+"""The size of values at which a sigmoid saturates, or an exponential explodes."""
+
+
+def sized(recording: Recording, loss: Differentiated) -> Recording:
+    """The recording with the numbers of an update whose parameters are about 1, where its own are so small that one gradient looks as
+    another, and everything is computed by formulas."""
+    if _alike(loss):
+        for share in _SHARES:
+            start = dict(_grown(recording, loss, share))
+            values = _run(recording, loss, start) if start else {}
+            if values and _is_sound(loss, recording.values[-1], values):
+                return replace(recording, values=(*recording.values[:-1], values))
+    return recording
+
+
+def _alike(loss: Differentiated) -> bool:
+    """Whether two derived gradients are nearly multiples of each other, and are not."""
+    gradients = {name: value for name, value in loss.gradients.items() if value.size > 1 and value.any() and np.isfinite(value).all()}
+    known = Alike(gradients)
+    for name, value in gradients.items():
+        for other in known.like(value, marks(value), _ALIKE):
+            if other > name and scale(value, gradients[other], _ALIKE) and not scale(value, gradients[other], _SAME):
+                return True
+    return False
+
+
+def _grown(recording: Recording, loss: Differentiated, share: float) -> Iterator[tuple[str, Array]]:
+    """The parameters that are smaller than what makes sums of size 1, with numbers that are not."""
+    generator = np.random.default_rng(0)
+    for name in loss.program.parameters:
+        value = recording.values[-1][name]
+        size = share * max(value.shape, default=1) ** -0.5
+        if value.dtype.kind == "f" and np.sqrt(np.mean(np.square(value))) < size:
+            yield name, value + size * generator.standard_normal(value.shape)
+
+
+def _run(recording: Recording, loss: Differentiated, start: Mapping[str, Array]) -> dict[str, Array]:
+    """The numbers of an update with other parameters; nothing where not all that matters is computed by formulas."""
+    values, moved = {**recording.values[-1], **start}, {*start}
+    wanted = used(recording.statements, [*recording.carried.values(), *(name for name, _ in loss.forward)])
+    with np.errstate(all="ignore"):
+        for one in recording.statements:
+            if moved.isdisjoint(one.reads):
+                continue
+            moved.add(one.name)
+            if one.formula:
+                values[one.name] = evaluate(one.formula, values)
+            elif one.name in wanted:
+                return {}
+    return values
+
+
+def _is_sound(loss: Differentiated, before: Mapping[str, Array], after: Mapping[str, Array]) -> bool:
+    """Whether no value of the forward pass is so large that what follows from it is flat."""
+    for name, _ in loss.forward:
+        if name in after and np.size(after[name]) > 1:
+            size, was = (float(np.sqrt(np.mean(np.square(one[name].astype(float))))) for one in (after, before))
+            if not size <= max(_LARGE, 2 * was):
+                return False
+    return True
+
+
+__all__ = ["sized"]
