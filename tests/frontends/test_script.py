@@ -182,6 +182,10 @@ FAULTS = {
     ("tape", "np.tanh", "np.sin"): "34",
     ("ratings", "e * Q[j] - beta", "e * Q[j] ** 2 - beta"): "13",
     ("places", "grad_w = w - C", "grad_w = C * w - 2 * C"): "13",
+    ("faint", "(1 - a1 ** 2)", "(1 - np.tanh(a1) ** 2)"): "17",
+    ("faint", " * (1 - a1 ** 2)", ""): "17",
+    ("spiral", "np.maximum(0, np.dot(X, W) + b)", "np.maximum(0, np.dot(X, W))"): "17",
+    ("scalars", "s2 = w3 * x1 + w4 * x2 + b2", "s2 = b2"): "28",
 }
 
 

@@ -20,10 +20,11 @@ from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.helpers import called, helper_of, is_foreign
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, reached, settled, used
+from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
-from bpdebug.frontends.numpy_script.slipped import slip_of, slipped
+from bpdebug.frontends.numpy_script.slipped import slip_of, slipped, unread_of
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 
 _LONGEST = 60
@@ -103,7 +104,7 @@ class Assembled:
             "scenario": scenario, "network": network, "lines": tuple(stages),
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
-            "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks(), "doubts": self._doubts(),
+            "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks() | self._unread(), "doubts": self._doubts(),
             "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._recording.start),
             "notes": (*self._steps.notes(), *self._not_judged()),
         }  # fmt: skip
@@ -174,6 +175,17 @@ class Assembled:
         one, names = next(iter(self._pairing.blame.found), None), [*self._pairing.meant_by]
         said = f"with that of {' '.join(one.meant.values())} in its place, the gradients of {' '.join(one.mended)} are right" if one else ""
         return {self._shown([*names, *one.meant][0]): ("not the gradient that is needed", said)} if one and one.mended else {}
+
+    def _unread(self) -> dict[str, Remark]:
+        """What is called the gradient of something that nothing reads but its own update, where no single slip says why."""
+        unread = {} if self._slip else unread_of(self._recording, self._loss, self._pairing.blame)
+        statements, said = self._recording.statements, "nothing reads {} but its own update, so that its gradient is 0"
+        found = dict[str, Remark]()
+        for name, end in unread.items():
+            moves = used(statements, [self._recording.carried[name]]) - used(statements, [end])
+            if named_alike(end, name) and end in self._named and moves.issuperset(one.name for one in statements if name in one.reads):
+                found[end] = "no gradient", said.format(name)
+        return found
 
     def _shown(self, name: str) -> str:
         """The stage that has a value in it: its own, or that of what it is a part of."""

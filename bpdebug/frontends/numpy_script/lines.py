@@ -15,6 +15,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OWN
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
+from bpdebug.core.spelling import StandIns
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Tree
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
@@ -135,7 +136,8 @@ def derived_program(recording: Recording, forward: Sequence[tuple[str, str]], lo
         SetupError: where the language does not have it.
     """
     numbers, arrays = settled(recording)
-    read = " ".join(text for _, text in forward)
+    found = StandIns("\n".join(text for _, text in forward), frozenset({*recording.start, *arrays}))
+    read = {name for sign, name in found.meant.items() if sign in found.source}
     parameters = {name: value for name, value in recording.start.items() if name in read}
     text = "\n".join(f"{name} = {formula}" for name, formula in forward)
     arrays = {name: value for name, value in arrays.items() if name in read}

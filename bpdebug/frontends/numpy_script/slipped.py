@@ -18,6 +18,7 @@ from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apar
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_plain, is_usual
 from bpdebug.frontends.numpy_script.slips import Slip, Slips
@@ -29,7 +30,7 @@ _ALIKE = 1e-3
 @np.errstate(all="ignore")
 def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | None:
     """The slip that explains why gradients are wrong, if there is one."""
-    values, unread = recording.values[-1], _unread(recording, loss, blame)
+    values, unread = recording.values[-1], unread_of(recording, loss, blame)
     told = told_apart({name: loss.gradients[name] for name in blame.ends})
     ends = {name: end for name, end in blame.ends.items() if name in told and loss.gradients[name].any()}
     factors = {name: scale(values[end], loss.gradients[name]) or 0.0 for name, end in ends.items()}
@@ -76,7 +77,7 @@ def _cosine(one: Array, other: Array) -> float:
     return float(np.sum(np.ravel(one) * np.ravel(other))) if one.size == other.size else 0.0
 
 
-def _unread(recording: Recording, loss: Differentiated, blame: Blame) -> dict[str, str]:
+def unread_of(recording: Recording, loss: Differentiated, blame: Blame) -> dict[str, str]:
     """What is moved by a gradient, though the loss does not depend on it, and by which."""
     statements, found, known = recording.statements, dict[str, str](), {one.name: one for one in recording.statements}
     moving = used(statements, [recording.carried[name] for name in loss.program.parameters])
@@ -84,7 +85,7 @@ def _unread(recording: Recording, loss: Differentiated, blame: Blame) -> dict[st
         reads, size = used(statements, [new]), recording.start[name].size
         ends = [one.name for one in blame.own if one.name in reads and not one.partial and recording.values[-1][one.name].size == size]
         if ends and not {name, new} & moving and name not in {one for one, _ in loss.forward} | {*loss.gradients}:
-            found[name] = max(ends, key=lambda end: not known[end].inner)
+            found[name] = max(reversed(ends), key=lambda end: (named_alike(end, name), not known[end].inner))
     return found
 
 
@@ -128,4 +129,4 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
     return slip.longer < longer and (slip.forward or order[slip.name].order < earlier)
 
 
-__all__ = ["slip_of", "slipped"]
+__all__ = ["slip_of", "slipped", "unread_of"]
