@@ -21,7 +21,7 @@ from bpdebug.core.optimizers import OWN, rule_of
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.places import check_places
 from bpdebug.core.record import replace
-from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
+from bpdebug.core.shapes import GENERIC_ROWS, Shape, in_general, infer
 from bpdebug.core.spelling import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
 from bpdebug.core.structure import Form, form_of, kind_of
@@ -227,14 +227,17 @@ class LineReader:
 
     def _inferred(self, formula: Formula) -> Mapping[int, Form]:
         """The shape for each number of samples; a program that needs the very samples that it has is no longer tried with others."""
-        found = {rows: infer(formula, self.shapes[rows]) for rows in self.scenario.plan.sizes}
-        if self.rows[-1] not in found:
+        first, *others = self.scenario.plan.sizes
+        found = {first: infer(formula, self.shapes[first])}
+        for rows in (*others, *{self.rows[-1]}.difference(self.scenario.plan.sizes)):
             try:
-                found[self.rows[-1]] = infer(formula, self.known)
-            except FormulaError:
-                if len(found) > 1:
-                    raise
-                self.rows.pop()
+                found[rows] = infer(formula, self.shapes[rows])
+            except FormulaError as error:
+                if not others:
+                    self.rows.pop()
+                    break
+                message = f"{in_general(error.message)} (batches of {first} samples and of {others[0]}: a line has to fit both)"
+                raise FormulaError(message, error.text, error.column) from None
         return found
 
     def _check_target(self, target: str, place: int) -> None:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+from bpdebug.core.counting import in_samples
 from bpdebug.core.errors import FormulaError, LineError, ProgramError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import Phase
@@ -165,9 +166,15 @@ class _Own:
                 order[line.name] = line
             elif line.name in self.gradients:
                 self._place(line.name, stages, order, ())
-        self._check_shapes([stage for stage in order.values() if isinstance(stage, Stage)])
-        if self.errors:
-            raise ProgramError(tuple(self.errors))
+        ordered = [stage for stage in order.values() if isinstance(stage, Stage)]
+        for rows in self.program.batches.sizes:
+            self._refuse(self._misfits(ordered, rows))
+        if self.program.network.generic and (errors := self._misfits(ordered, GENERIC_ROWS)):
+            own = {name: line.formula for name, line in self.written.items()}
+            counting = in_samples(own, self.program.batches.sizes, lambda put: not self._misfits(ordered, GENERIC_ROWS, put))
+            self._refuse([] if counting else errors)
+            self.written = {name: replace(line, formula=counting[name]) for name, line in self.written.items()}
+            return self.placed()
         before, kept = set[str](), list[Stage | Skipped]()
         for stage in order.values():
             kept.append(self._kept(stage, before) if isinstance(stage, Stage) else stage)
@@ -212,20 +219,21 @@ class _Own:
         original = replace(stage.original, formula=Formula.of(tree))
         return replace(stage, original=original, meaning=stage.meaning.replace(stage.original.formula.text, original.formula.text))
 
-    def _check_shapes(self, order: list[Stage]) -> None:
-        """Note the lines that do not fit."""
-        program = self.program
-        for rows in (*program.batches.sizes, *[GENERIC_ROWS] * program.network.generic):
-            shapes = program.shapes(rows)
-            for stage in order:
-                line = self.written.get(stage.name)
-                try:
-                    if line and stage.name in self.derived:
-                        check_stage(stage.name, stage.formula, shapes, ())
-                    elif line:
-                        shapes[stage.name] = infer(stage.formula, shapes)
-                except FormulaError as error:
-                    self.errors += [self.text.error(error.message, line.place + error.column - 1)] if line else []
-                    shapes[stage.name] = shapes.get(stage.name, ())
-            if self.errors:
-                return
+    def _refuse(self, errors: list[LineError]) -> None:
+        if errors:
+            raise ProgramError(tuple(errors))
+
+    def _misfits(self, order: list[Stage], rows: int, formulas: Mapping[str, Formula] = {}) -> list[LineError]:
+        """The lines that do not fit so many samples, with other formulas in the place of their own."""
+        shapes, errors = self.program.shapes(rows), list[LineError]()
+        for stage in order:
+            line, formula = self.written.get(stage.name), formulas.get(stage.name, stage.formula)
+            try:
+                if line and stage.name in self.derived:
+                    check_stage(stage.name, formula, shapes, ())
+                elif line:
+                    shapes[stage.name] = infer(formula, shapes)
+            except FormulaError as error:
+                errors += [self.text.error(error.message, line.place + error.column - 1)] if line else []
+                shapes[stage.name] = shapes.get(stage.name, ())
+        return errors

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.calendar import Calendar, Span, spans_between
+from bpdebug.core.counting import fitting
 from bpdebug.core.description import Array
 from bpdebug.core.errors import SetupError
 from bpdebug.core.evaluate import assigned
@@ -84,10 +85,9 @@ class Program(Given, eq=False):
         known += [Tensor(name, Role.PARAMETER, layer_of[name]) for name in network.parameters]
         known += [Tensor(name, Role.SLOT, layer_of[of], of) for name, of in self.slots.items()]
         known += [Tensor(name, Role.CONSTANT) for name in self.constants]
-        for stage in self.stages:
-            if stage.name not in self.persistent:
-                role = Role.GRADIENT if stage.of else Role.LOSS if stage.name == network.loss else Role.VALUE
-                known.append(Tensor(stage.name, role, stage.layer, stage.of, stage.through))
+        for stage in (stage for stage in self.stages if stage.name not in self.persistent):
+            role = Role.GRADIENT if stage.of else Role.LOSS if stage.name == network.loss else Role.VALUE
+            known.append(Tensor(stage.name, role, stage.layer, stage.of, stage.through))
         return {
             tensor.name: replace(
                 tensor,
@@ -273,7 +273,7 @@ class Program(Given, eq=False):
         """
         stage, formula = self.stage(name), self.parse(text)
         for rows in (*self.batches.sizes, *[GENERIC_ROWS] * self.network.generic):
-            check_stage(name, formula, self.shapes(rows), self.later(name))
+            formula = fitting(formula, self.batches.sizes, partial(check_stage, name, shapes=self.shapes(rows), later=self.later(name)))
         if self.scenario.lines is None or stage.phase not in (Phase.FORWARD, Phase.LOSS):
             return self.with_stage(stage.with_formula(formula, meaning))
         from bpdebug.core.relined import relined, stages_of  # noqa: PLC0415 - for programs of lines alone

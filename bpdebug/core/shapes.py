@@ -7,6 +7,7 @@ formula is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
@@ -42,8 +43,7 @@ from bpdebug.core.writing import to_text
 Shape = tuple[int, ...]
 
 GENERIC_ROWS = 10007
-"""A batch size that no layer has: a formula must fit with it too, not only because a batch happens to have as many rows
-as a layer has units."""
+"""A batch size that no layer has: a formula must fit with it too, and not only a batch that has as many rows as a layer has units."""
 
 
 def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Form:
@@ -101,9 +101,18 @@ def check_stage(name: str, formula: Formula, shapes: Mapping[str, Shape], later:
     except ShapeError as error:
         if not any(GENERIC_ROWS in shape for shape in shapes.values()):
             raise
-        general = error.message.replace(str(GENERIC_ROWS), "m")
         reason = "m samples: it only seems to fit because this batch has as many rows as a layer has units"
-        raise ShapeError(f"{general} ({reason})", error.text, error.column) from None
+        raise ShapeError(f"{in_general(error.message)} ({reason})", error.text, error.column) from None
+
+
+def in_general(message: str) -> str:
+    """A message about :data:`GENERIC_ROWS` samples as one about m."""
+
+    def said(found: re.Match[str]) -> str:
+        times, rest = divmod(int(found[0]), GENERIC_ROWS)
+        return found[0] if rest or not times else f"{times}·m" if times > 1 else "m"
+
+    return re.sub(r"\b\d+\b", said, message)
 
 
 class Inference:

@@ -1,5 +1,5 @@
 """The gradient of a tensor derived anew from the forward lines, all the way from the gradients that are known; also as it would be if
-something in these lines did not depend on it: the mean and the variance of a batch, held constant."""
+something in these lines did not depend on it: the mean and the variance of a batch, held constant, or a term of the loss."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def constants(site: Site) -> Iterator[Mistake]:
     program, tensor = site.program, site.stage.of
     if program.layers or not tensor or site.stage.through:
         return
+    shapes = program.shapes(program.batches.largest)
     through, lines = set[str](), {node.value: node.output for node in program.network.nodes}
     for _ in range(_DEPTH):
         moving, held, reached = {tensor, *through}, dict[Tree, None](), set[str]()
@@ -73,7 +74,8 @@ def constants(site: Site) -> Iterator[Mistake]:
                 if tree := chained(program, tensor, parts, through):
                     text, one = " and ".join(lines.get(part, to_text(part)) for part in parts), len(parts) == 1
                     says = f"{text} {'is' if one else 'are'} held constant: what comes back through {'it' if one else 'them'} is left out"
-                    yield Mistake("held_constant", tree, says)
+                    numbers = not any(infer(Formula.of(part), shapes) for part in parts)  # as a term of the loss is
+                    yield Mistake("path_missing" if numbers else "held_constant", tree, says)
         if reached <= through:
             return
         through |= reached

@@ -97,7 +97,7 @@ one_cell            | added        | one cell alone
 stray_factor        | size         | a stray factor
 """
 _GENERAL = """
-complement          | added        | a constant in the place of its complement
+complement          | added        | x where 1 - x belongs, or the other way
 value_for_slope     | another rule | the activation where its derivative belongs
 slope_for_value     | added        | the derivative where the activation belongs
 another_slope       | added        | the derivative of another activation multiplied in

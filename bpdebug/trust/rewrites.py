@@ -52,7 +52,7 @@ another_function | mean(A)         | sum(A)                  | the sum is taken,
 another_function | max(A)          | sum(A)                  | the sum is taken, where the maximum belongs
 inverted         | A / B           | A * B                   | it is multiplied by {B}, not divided
 inverted         | C * A           | A / C                   | it is divided by {C}, not multiplied
-complement       | 1 - C           | C                       | {C} stands where 1 - {C} belongs
+complement       | 1 - A           | A                       | {A} stands where 1 - {A} belongs
 complement       | C * A           | (1 - C) * A             | 1 - {C} stands where {C} belongs
 counted_twice    | A + B           | A + B + B               | {B} is added twice
 counted_twice    | A + B           | A + A + B               | {A} is added twice
@@ -76,6 +76,7 @@ term_missing     | A + B           | A                       | {B} is left out
 term_missing     | A + B           | B                       | {A} is left out
 term_missing     | A - B           | A                       | {B} is left out
 term_missing     | A - B           | -B                      | {A} is left out
+factor_missing   | A * B * (1 - B) | A                       | {B} * (1 - {B}) is left out
 factor_missing   | A * B           | A                       | {B} is left out
 factor_missing   | A * B           | B                       | {A} is left out
 factor_missing   | A / B           | A                       | it is not divided by {B}

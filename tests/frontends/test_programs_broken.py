@@ -34,6 +34,19 @@ def test_the_unbroken_file_loads(tmp_path):
     assert load_scenario(tmp_path / "s.yaml").lines
 
 
+def test_lines_that_do_not_fit_each_batch_are_told_so(told):
+    text = GOOD.replace("tanh(x @ W1 + b1)", "reshape(tanh(x @ W1 + b1), (3, 3))") + "training: {batch_size: 3}\n"
+    words = (
+        "s.yaml:3:7: tanh(x @ W1 + b1) is 1×3; reshape(tanh(x @ W1 + b1), (3, 3)) cannot hold its 3 numbers (batches of 3 samples and of 1"
+    )
+    assert words in told(text)
+
+
+def test_a_count_of_samples_is_told_as_such(told):
+    text = GOOD + "backward: |\n  dh = reshape(reshape(do @ W2.T, (2, 6)), (4, 3))\n"
+    assert "s.yaml:10:16: do @ W2.T is m×3; reshape(do @ W2.T, (2, 6)) cannot hold its 3·m numbers (m samples" in told(text)
+
+
 REPLACED = [
     ("tanh(x @ W1 + b1)", "tanh(x @ W3 + b1)", "3:16", "W3 is read but nowhere given: add W3 to parameters: shapes"),
     ("tanh(x", "tanh(X", "3:12", "X is read but nowhere given", "did you mean 'x'?"),

@@ -59,6 +59,19 @@ data:
   inputs: [[[0.1, 0.2, 0.3], [0.5, -0.4, 0.9], [0.2, 0.7, -0.6]], [[1.0, -1.0, 0.4], [0.3, 0.6, -0.2], [0.8, 0.1, 0.2]]]
   targets: [[0.5], [-0.2]]
 """
+GATE = """
+program: |
+  o = x @ Wo
+  c = tanh(x @ Wc)
+  h = sigmoid(o) * c
+  z = sigmoid(h @ Wz)
+  n = (1 - z) * h
+  fit = mean((n - y) ** 2)
+  decay = 0.1 * sum(Wz ** 2)
+  loss = fit + decay
+parameters: {seed: 3, shapes: {Wo: [2, 2], Wc: [2, 2], Wz: [2, 2]}}
+data: {inputs: [[0.1, -0.3], [1.2, 0.4], [-0.6, 0.9]], targets: [[0, 1], [1, 0.2], [0.5, 0]]}
+"""
 RIGHT = [
     (BATCH_NORM, "dout = (2 / y.size) * (tanh(out) @ W2 - y) @ W2.T * (1 - np.tanh(out) ** 2)"),
     (BATCH_NORM, "dxhat = gamma * dout"),
@@ -76,6 +89,8 @@ RIGHT = [
     (LAYER_NORM, "dh = (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True)) / sd"),
     (CONVOLUTION, "dK = np.einsum('bijkl,bijf->klf', w, dc)"),
     (CONVOLUTION, "dc = (c > 0) * dr"),
+    (LABELS, "dE = add_at(zeros_like(E), x, reshape((dh * (1 - h ** 2)) @ W1.T, (4, 3, 2)))"),
+    (GATE, "ones = np.ones((3, 1))\ndn = (2 * ones / 3) * (n - y) / 2"),
     (CONVOLUTION, "dr = np.broadcast_to(dp[:, None, None, :] / 4, r.shape)"),
 ]
 WRONG = [
@@ -96,6 +111,9 @@ WRONG = [
     (LAYER_NORM, "dout = 2 / m * (relu(out) @ W2 - y) @ W2.T", "factor_missing"),
     (LAYER_NORM, "dgamma = mean(dout * n, axis=0)", "m_twice"),
     (CONVOLUTION, "dc = dr", "activation_missing"),
+    (GATE, "do = dh * c", "factor_missing"),
+    (GATE, "dh = dn * z + (dz * z * (1 - z)) @ Wz.T", "complement"),
+    (GATE, "dWz = h.T @ (dz * z * (1 - z))", "path_missing"),
     (CONVOLUTION, "dK = einsum('bijkl,bijf->klf', w[:, :, :, ::-1, ::-1], dc)", "kernel_turned"),
 ]
 """Each with the mistake that is named; "" where it is none of the catalogue."""
