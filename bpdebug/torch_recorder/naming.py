@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from inspect import unwrap
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -41,12 +41,19 @@ def user_frame(depth: int) -> FrameType | None:
 
 def is_in_function(frame: FrameType | None) -> bool:
     """Whether a frame lies in the forward pass of a ``torch.autograd.Function``."""
-    todo, codes = [torch.autograd.Function], set[Any]()
+    return any(one.f_code.co_name == "forward" and _is_functions(one.f_code) for one in _around(frame))
+
+
+@cache
+def _is_functions(code: CodeType) -> bool:
+    """Whether code that runs is that of the forward pass of such a function, whose class there is by then."""
+    todo = [torch.autograd.Function]
     while todo:
         kind = todo.pop()
         todo += kind.__subclasses__()
-        codes.add(getattr(unwrap(kind.forward), "__code__", None))
-    return any(one.f_code.co_name == "forward" and one.f_code in codes for one in _around(frame))
+        if getattr(unwrap(kind.forward), "__code__", None) is code:
+            return True
+    return False
 
 
 class Namer:
@@ -58,6 +65,8 @@ class Namer:
 
     Attributes:
         borders: the numbers of the values that modules give.
+        owned: the parameters of the models that were called, by all their names.
+        moved: the ids of those that an optimizer has.
     """
 
     def __init__(self, values: Values, operations: list[Any], model: Any) -> None:
@@ -70,6 +79,7 @@ class Namer:
         self._paths_of: dict[int, str] = {}
         self._given: dict[int, Any] = {}
         self._parameters: dict[int, str] = {}
+        self.owned, self.moved = dict[str, Any](), set[int]()
         self.borders, self._belonging = set[int](), list[tuple[Value, str, Value | None]]()
         if model is not None:
             self._take_root(model, "")
@@ -119,11 +129,16 @@ class Namer:
         numbered = any(name[:1].isdigit() for name in paths.values())
         before = variable or type(model).__name__ if numbered or self._paths else ""
         self._paths |= {key: ".".join(filter(None, (before, path))) for key, path in paths.items()}
+        self.owned |= {self._full(before, name): one for name, one in model.named_parameters(remove_duplicate=False)}
         for name, one in [*model.named_parameters(), *model.named_buffers()]:
-            full = ".".join(filter(None, (before, _PREFIX.sub("", name))))
+            full = self._full(before, name)
             self._parameters[id(one)] = full
             if value := self._values.known(one):
                 value.name = value.name or full
+
+    @staticmethod
+    def _full(before: str, name: str) -> str:
+        return ".".join(filter(None, (before, _PREFIX.sub("", name))))
 
     def _variable(self, module: Any) -> str:
         """What the user calls a module."""
@@ -185,6 +200,7 @@ class Namer:
     def before_update(self, optimizer: Any, read: Callable[[Any], Value | None]) -> None:
         """Note which gradients and slots of an optimizer belong to which of its parameters."""
         for one in (one for group in optimizer.param_groups for one in group["params"]):
+            self.moved.add(id(one))
             value = read(one) if one.grad is not None else None
             if value is None:
                 continue

@@ -9,6 +9,7 @@ import torch
 
 from bpdebug.frontends.torch_step.rows import has_formula
 from bpdebug.torch_recorder import private
+from bpdebug.torch_recorder.lacking import Told, lacking
 from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
 from bpdebug.torch_recorder.operations import Kind, Operation
 from bpdebug.torch_recorder.places import Value, Values
@@ -33,6 +34,7 @@ class Recorder(private.Mode):
         names: gives the values names.
         gradients: the number of a value to that of its gradient.
         roots: the values whose backward pass has run.
+        lacking: what is to be said of its parameters.
         short: whether of what formulas give numbers are left out.
     """
 
@@ -41,9 +43,10 @@ class Recorder(private.Mode):
         self._alone, self._later, self._only, self.short, self._next = alone, later, only, bool(only), _OFTEN
         self.values, self.operations = Values(), list[Operation]()
         self.gradients, self.roots = dict[int, int](), list[int]()
+        self.lacking: Told = []
         self.names = Namer(self.values, self.operations, model)
         self.updating = self._backward = False
-        self._told = dict[int, int]()
+        self._told, self._there, self._looked = dict[int, int](), list[Operation](), 0
         self._kinds = dict[Any, Kind]()
         self._made, self._flows, self._is_forward = Operation("", "", "", None), False, False
         self._of_node: dict[tuple[int, int], int] = {}
@@ -168,14 +171,16 @@ class Recorder(private.Mode):
     def _forget(self) -> None:
         """Forget what ran without gradients and is gone, such as an evaluation between two steps; where that is not enough, the numbers of
         what formulas give."""
-        wanted, everything = set[int](), self.values.all
-        for made in reversed(self.operations):
+        wanted, everything, there = set[int](), self.values.all, list[Operation]()
+        for made in reversed([*self._there, *self.operations[self._looked :]]):
             outs = [everything[number] for number in made.outs]
             if made.live or made.phase != "forward" or any(one.number in wanted or self.values.is_there(one) for one in outs):
                 wanted.update(made.inputs)
+                there.append(made)
             else:
                 for one in outs:
                     self.values.drop(one)
+        self._there, self._looked = there[::-1], len(self.operations)
         if self.values.bytes > MOST and not self.short:
             self.short = True
             for made in self.operations:
@@ -222,6 +227,7 @@ class Recorder(private.Mode):
             handle.remove()
         torch.autograd.backward = self._plain_backward
         self.names.finish(self.gradients, self.forward_of)
+        self.lacking = lacking(self.names.owned, self.names.moved, self.values.all, self.operations, self.gradients, self.roots)
 
     def _begin_backward(self, roots: list[Any]) -> None:
         for root in roots:

@@ -53,6 +53,8 @@ def tell(path: Path, size: int) -> None:
     scenario, shown = load_step(path), os.path.relpath(path)
     print(f"{shown}: {scenario.description}; {size / 1e6:.3g} MB. It holds the batch, the weights and the source of your files.")
     print(first_broken(scenario) or "every value is finite")
+    for note in scenario.ready().notes[1:] if scenario.ready else ():
+        print(note)
     print(f"bpdebug {shown} opens it")
 
 

@@ -64,6 +64,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
         "gradients": [[at[one], at[other]] for one, other in recorder.gradients.items() if one in at and other in at],
         "broken": _broken(kept),
         "roots": [at[number] for number in recorder.roots if number in at],
+        "lacking": [[kind, names, name, files.line(line)] for kind, names, name, line in recorder.lacking],
         "files": files.texts,
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -24,6 +24,12 @@ def places():
     return torch.tensor([0, 1, 4, 2, 1, 3])
 
 
+def put(h, where):
+    h = h.clone()
+    h[where] = 0.5
+    return h
+
+
 CASES = {
     "a strided convolution": after_conv(nn.Conv2d(4, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, stride=2)),
     "a convolution that leaves a rest": after_conv(nn.Conv2d(4, 2, 1, stride=3), nn.Flatten()),
@@ -68,6 +74,7 @@ CASES = {
     "folds": of_rows(
         lambda h: h.std() + h.var(1).mean() + h.norm(dim=1).mean() + h.norm(p=1) + (h.max(1)[0] - h.min(0, keepdim=True)[0].mean()).mean()
     ),
+    "what is put somewhere": of_rows(lambda h: put(h, h > 0.3).pow(2).mean() + put(h * 2, torch.tensor([4, 0, 2])).pow(2).mean()),
     "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
 }
 _CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward", "max_", "min_")

@@ -22,6 +22,11 @@ _LARGEST = defaultdict(lambda: inf, bfloat16=2.0**128 * (1 - 2.0**-8), float16=6
 _TIMES = 16
 """How many times the formula's own rounding error torch's numbers may be off: other orders of summation, other functions."""
 
+_ONE_BY_ONE = 0.125
+"""What numbers that are added one by one may be off more, times the root of how many they are."""
+_DRAWS = 4
+"""How often a formula is worked out with other last bits."""
+
 
 def kind_of_number(value: Value) -> str:
     """``f``, ``i`` or ``b``, as NumPy has it; "" for complex numbers and the like."""
@@ -38,10 +43,12 @@ class Numbers(Mapping[int, Array]):
 
     Attributes:
         formulas: of values, over names, with the places that each reads.
+        views: of those that lie in the numbers of another value, how.
     """
 
     def __init__(self, step: Step) -> None:
         self._step, self.formulas = step, dict[int, tuple[Formula, tuple[int, ...]]]()
+        self.views = dict[int, tuple[Formula, tuple[int, ...]]]()
         self._worked, self._agreement = dict[int, Array](), dict[int, tuple[float, float]]()
 
     def __getitem__(self, place: int) -> Array:
@@ -50,7 +57,7 @@ class Numbers(Mapping[int, Array]):
             return array.astype(np.float32) if array.dtype == np.float16 else array.astype(np.int64) if array.dtype.kind in "iu" else array
         todo = [place] if place not in self._worked else []  # a long recording leaves out what formulas give
         while todo:
-            formula, reads = self.formulas[todo[-1]]
+            formula, reads = self.views.get(todo[-1]) or self.formulas[todo[-1]]
             if missing := [one for one in reads if one not in self._step.arrays and one not in self._worked]:
                 todo += missing
                 continue
@@ -74,6 +81,8 @@ class Numbers(Mapping[int, Array]):
 
     def is_left_out(self, place: int) -> bool:
         """Whether the recording does not have its numbers."""
+        while place in self.views and place not in self._step.arrays:
+            (place,) = self.views[place][1]
         return place not in self._step.arrays
 
     def kind(self, place: int) -> str:
@@ -104,7 +113,7 @@ class Numbers(Mapping[int, Array]):
 
     def _distance(self, place: int) -> tuple[float, float]:
         due, dtype = self[place], self._step.values[place].dtype
-        if place not in self.formulas or place not in self._step.arrays:
+        if place not in self.formulas or self.is_left_out(place) or self.views.get(place) == self.formulas[place]:
             return 0.0, 0.0
         formula, reads = self.formulas[place]
         values = self.of(reads)
@@ -122,9 +131,12 @@ class Numbers(Mapping[int, Array]):
             own = float(np.max(np.abs(single - exact)[known & np.isfinite(single)], initial=0.0))
             near = max(_TIMES * own, _least(due, dtype))
             apart = float(np.max(np.abs(exact - due)[known], initial=0.0))
-            if apart > near:  # in a sum that all but cancels, NumPy's order of summation rounds less than others
-                moved = np.asarray(evaluate(formula, {name: _moved(one, dtype) for name, one in values.items()}))
-                near = max(near, _TIMES * float(np.max(np.abs(moved - exact)[known & np.isfinite(moved)], initial=0.0)))
+            if apart > near:  # in a sum, above all one that all but cancels, NumPy's order of summation rounds less than others
+                terms = max((one.size for one in values.values()), default=0) / max(due.size, 1)
+                near = max(near, _least(due, dtype) * _ONE_BY_ONE * terms**0.5)
+                for drawn in range(_DRAWS):  # several, for the sum of few numbers may come out nearly the same once
+                    moved = np.asarray(evaluate(formula, {name: _moved(one, dtype, drawn) for name, one in values.items()}))
+                    near = max(near, _TIMES * float(np.max(np.abs(moved - exact)[known & np.isfinite(moved)], initial=0.0)))
             beyond = np.abs(exact) - _LARGEST[dtype]
             unlike = (np.isinf(due) != (np.isinf(single) | (beyond > 0))) & ~(np.abs(beyond) <= near)
             if unlike.any() or not np.array_equal(np.isnan(exact), np.isnan(due)):
@@ -200,11 +212,11 @@ def _double(array: Array) -> Array:
     return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
-def _moved(array: Array, dtype: str) -> Array:
+def _moved(array: Array, dtype: str, drawn: int) -> Array:
     """Numbers with other last bits."""
     if array.dtype.kind != "f":
         return array
-    last = _EPSILON.get(dtype, 2.0**-24) * np.random.default_rng(0).choice([-1.0, 1.0], array.shape)
+    last = _EPSILON.get(dtype, 2.0**-24) * np.random.default_rng(drawn).choice([-1.0, 1.0], array.shape)
     return np.asarray(array * (1 + last))
 
 

@@ -24,7 +24,7 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.torch_step.broken import harmless_of
 from bpdebug.frontends.torch_step.numbers import Kept, kind_of_number
-from bpdebug.frontends.torch_step.reading import Step, read_step
+from bpdebug.frontends.torch_step.reading import Operation, Step, read_step
 from bpdebug.frontends.torch_step.severed import unjudged_of
 from bpdebug.frontends.torch_step.sources import Texts
 from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
@@ -33,6 +33,16 @@ _ROOM = 2**26
 """Numbers that are shown in double precision."""
 _ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
 _GRADIENT, _NO_LOSS = "{}.grad", "no_loss"
+
+_NAMED = 6
+_LACKING = {
+    "tied": "one tensor under several names: {names}",
+    "frozen": "frozen (requires_grad=False): {names}",
+    "unused": "without a gradient: {names}: nothing in this step reads them",
+    "cut": "without a gradient: {names}: no gradient flows back to {at} at {line} (detach, no_grad)",
+    "ends": "without a gradient: {names}: what comes of them goes no further than {at} at {line}, and not to the loss",
+    "unmoved": "with a gradient, but not among what {optimizer} moves: {names}",
+}
 
 
 def load_step(path: str | Path) -> RecordedScenario:
@@ -147,7 +157,7 @@ class _Assembled:
             ending=f"the script ended with {step.ended}" if step.ended else "",
         )
         network = Network((), shapes, {}, (), naming, Loss(), loss, generic=False)
-        notes = (f"recorded from {step.script}, step {step.number}, with torch {step.torch}", *self._notes(stages))
+        notes = (f"recorded from {step.script}, step {step.number}, with torch {step.torch}", *self._notes())
         made = {"scenario": scenario, "network": network, "data": {}, "dtype": dtype, "fixed": fixed, "rule": OWN_RULE, "lines": stages}
         unjudged = cache(lambda: unjudged_of(self._all, self._pairs(own), step, numbers))
         recorded = {
@@ -179,9 +189,8 @@ class _Assembled:
             formula = Formula.of(Name(OWN.format(name)) if one.reason else substitute(formula.tree, renamed))
         where = self._step.operations[operation.forward] if operation.forward >= 0 else operation
         line, beside = where.line, None
-        own = operation.phase == "backward" and operation.line not in (None, *self._calls)
-        if own:  # a backward pass that the user has written
-            line, beside = operation.line, where.line if where is not operation else None
+        if own := self._own_line(one):  # a backward pass that the user has written
+            line, beside = own, where.line if where is not operation else None
         read = ", ".join(self._names[number] for number in one.reads[:6])
         back = "" if where is operation else f", the way back through {where.name}" if where.name != operation.name else ", on the way back"
         meaning = f"torch's {operation.name}{back}"
@@ -201,6 +210,16 @@ class _Assembled:
             path=self._levels(one, where.module, line),
             harmless=harmless,
         )
+
+    def _own_line(self, one: Statement) -> tuple[str, int, str] | None:
+        """The line of a backward pass of the user's own that computes a value, or that of which a sum adds up."""
+        adds = one.operation.name.startswith("aten.add") and one.operation.phase == "backward"
+        made = [one.operation, *(self._makers[place] for place in one.reads if adds and place in self._makers)]
+        return next((by.line for by in made if by.phase == "backward" and by.line not in (None, *self._calls)), None)
+
+    @cached_property
+    def _makers(self) -> dict[int, Operation]:
+        return {one.place: one.operation for one in self._made.all}
 
     def _levels(self, one: Statement, module: str, line: tuple[str, int, str] | None) -> tuple[Level, ...]:
         """The modules that a statement lies in, the outermost first, and the user's line that computes it; of an update, its parameter."""
@@ -249,14 +268,13 @@ class _Assembled:
         count = f"{len(stages)} statements" + (f", {opaque} of them without a formula" if opaque else "")
         return f"step {step.number} of {step.script}, torch {step.torch}: {count}"
 
-    def _notes(self, stages: tuple[Stage, ...]) -> Iterator[str]:
+    def _notes(self) -> Iterator[str]:
         if len(self._step.roots) > 1:
             yield f"{len(self._step.roots)} backward passes have run: what is forward in later ones stands under backward"
-        lacking = [
-            name for place, name in self._names.items() if place in self._parameters and not any(stage.of == name for stage in stages)
-        ]
-        if lacking and self._step.roots:
-            yield f"without a gradient: {' '.join(lacking[:6])}{' …' * (len(lacking) > 6)}"
+        for kind, names, at, line in self._step.lacking:
+            named = f"{' '.join(names[:_NAMED])}{f' and {len(names) - _NAMED} more' * (len(names) > _NAMED)}"
+            if kind in _LACKING:
+                yield _LACKING[kind].format(names=named, at=at, line=line, optimizer=self._step.optimizer or "the optimizer")
 
 
 def _place(line: tuple[str, int, str] | None) -> str:

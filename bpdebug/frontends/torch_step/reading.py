@@ -72,6 +72,7 @@ class Step(Record, eq=False):
         roots: the values whose backward pass has run.
         files: the texts of the user's files, by their names.
         broken: the places of values that are not finite, and whether it is ``nan`` or ``inf``; None where the recording does not say.
+        lacking: of parameters, the kind of what is to be said, their names, and a value and a line, or "".
     """
 
     torch: str
@@ -86,6 +87,7 @@ class Step(Record, eq=False):
     roots: tuple[int, ...]
     files: Mapping[str, str]
     broken: Mapping[int, str] | None
+    lacking: tuple[tuple[str, tuple[str, ...], str, str], ...] = ()
 
 
 def read_step(path: Path) -> Step:
@@ -108,8 +110,9 @@ def read_step(path: Path) -> Step:
         files = {printable(str(name)): str(content) for name, content in text["files"].items()}
         told = text.get("broken")
         broken = None if told is None else {_place(place, count): kind for kind in ("inf", "nan") for place in told[kind]}
+        lacking = tuple(_lacking(*one) for one in _few(text.get("lacking", [])))
         said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
-        parts = _unique(values), operations, arrays, gradients, roots, files, broken
+        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking
         return Step(said[0], said[1], said[2], int(text["step"]), said[3], *parts)
 
 
@@ -163,6 +166,15 @@ def _told(path: Path) -> Iterator[None]:
         raise FileError(path, f"this is no recording of bpdebug's: {error}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError):
         raise FileError(path, "this recording is damaged") from None
+
+
+def _lacking(kind: str, names: list[str], at: str, line: list[Any] | None) -> tuple[str, tuple[str, ...], str, str]:
+    return (
+        str(kind),
+        tuple(printable(str(name)) for name in names),
+        printable(str(at)),
+        f"{printable(str(line[0]))}:{int(line[1])}" if line else "",
+    )
 
 
 def _few(given: list[Any]) -> list[Any]:

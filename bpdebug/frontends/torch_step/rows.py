@@ -268,8 +268,12 @@ def _index(of: Called) -> Results:
 
 @row("index_put", "_index_put_impl")
 def _index_put(of: Called) -> Results:
-    added = of.at(3, "False") == "True" and "None" not in of.lists[1]
-    return {0: f"add_at({of.given[0]}, np.s_[{', '.join(of.lists[1])}], {of.given[2]})"} if added else None
+    """What is put somewhere takes the place of what was there, which is right where no place stands twice."""
+    if "None" in of.lists[1]:
+        return None
+    places, x = f"np.s_[{', '.join(of.lists[1])}]", of.given[0]
+    kept = x if of.at(3, "False") == "True" else f"where(add_at(zeros({of.shape(0)}), {places}, 1) > 0, 0, {x})"
+    return {0: f"add_at({kept}, {places}, {of.given[2]})"}
 
 
 @row("slice")

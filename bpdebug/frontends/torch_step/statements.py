@@ -137,6 +137,8 @@ class Statements:
             self._read[place], self._inside[place] = whole, reads
         formula = Formula("", whole) if inner else Formula.of(whole)
         self.numbers.formulas[place] = formula, reads
+        if plain(operation.name) in _VIEWS and len(reads) == 1:
+            self.numbers.views[place] = formula, reads
         return None if inner else Statement(place, formula, operation, "", reads)
 
     def _names(self, read: Sequence[int]) -> dict[str, Tree]:

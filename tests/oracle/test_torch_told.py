@@ -1,0 +1,111 @@
+"""What a recording says of a training script as people write it: which parameters learn nothing, and why; which of their lines is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bpdebug
+from bpdebug import Session, load_scenario
+
+torch = pytest.importorskip("torch", minversion="2.4")
+nn, F = torch.nn, torch.nn.functional
+
+
+def line_of(piece):
+    lines = Path(__file__).read_text("utf-8").split("\n")
+    return next(n for n, one in enumerate(lines, 1) if piece in one)
+
+
+class Parts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.seen, self.listed, self.cut, self.unused = (nn.Linear(4, 4) for _ in range(4))
+        self.table, self.head = nn.Embedding(4, 4), nn.Linear(4, 4, bias=False)
+        self.head.weight = self.table.weight
+        self.cut.bias.requires_grad_(False)
+        self.left = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        h = self.cut(x)
+        stopped = h.detach()
+        listed = self.listed(x)
+        again = torch.tensor(listed.tolist())
+        return self.head(self.seen(stopped + again) * self.left + self.table(torch.tensor([0, 1, 2])))
+
+
+def test_why_a_parameter_has_no_gradient_is_said(tmp_path):
+    torch.manual_seed(0)
+    model = Parts()
+    optimizer = torch.optim.SGD([one for name, one in model.named_parameters() if name != "left"], 0.1)
+    with bpdebug.record(model, optimizer, tmp_path / "a.bpd"):
+        model(torch.randn(3, 4)).pow(2).mean().backward()
+        optimizer.step()
+    _, *notes = load_scenario(tmp_path / "a.bpd").ready().notes
+    place = f"{Path(__file__).name}:{line_of('stopped = h.detach()')}"
+    assert sum("a gradient" in note for note in notes) == 4
+    for names, said in (
+        ("cut.weight", "no gradient flows back to cut at"),
+        ("cut.weight", f"{place} (detach, no_grad)"),
+        ("listed.weight listed.bias", "what comes of them goes no further than listed at"),
+        ("unused.weight unused.bias", "nothing in this step reads them"),
+        ("cut.bias", "frozen (requires_grad=False)"),
+        ("table.weight head.weight", "one tensor under several names"),
+        ("left", "with a gradient, but not among what SGD moves"),
+    ):
+        assert any(names in note and said in note for note in notes), (names, *notes)
+
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        r = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+        ctx.save_for_backward(r)
+        return x * r
+
+    @staticmethod
+    def backward(ctx, g):
+        (r,) = ctx.saved_tensors
+        return g * r  # r depends on x, too
+
+
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.attention, self.fc2 = nn.Linear(6, 8), nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(8, 3)
+
+    def forward(self, x, padded):
+        h = self.fc1(x)
+        s = Scaled.apply(h)
+        h = h + self.attention(s, s, s, key_padding_mask=padded, need_weights=False)[0]
+        return self.fc2(h).float().mean(1)
+
+
+def test_a_wrong_backward_pass_beside_a_residual_path_is_named_in_bfloat16(tmp_path):
+    torch.manual_seed(0)
+    model, x, padded = Residual(), torch.randn(4, 5, 6), torch.arange(5)[None] > torch.tensor([[1], [4], [2], [4]])
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        with torch.autocast("cpu", torch.bfloat16):
+            out = model(x, padded)
+        F.cross_entropy(out, torch.tensor([0, 1, 2, 1])).backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    assert [name for name, one in session.program.recorded.items() if not one.agrees] == []
+    report = session.execute("check").data
+    assert [one["name"] for one in report["stages"] if one["status"] == "wrong"] == ["fc1.grad"]
+    assert session.program.stage("fc1.grad").line.endswith(f".py:{line_of('return g * r')}")
+
+
+def test_what_lies_in_the_numbers_of_another_value_is_shown_with_these(tmp_path):
+    torch.manual_seed(0)
+    model, x = nn.Linear(6, 8), torch.randn(4, 5, 6)
+    with bpdebug.record(model, None, tmp_path / "a.bpd"), torch.autocast("cpu", torch.bfloat16):
+        out = model(x)
+        turned = out.transpose(1, 2)
+        turned.float().pow(2).mean().backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    for name, theirs in (("out", out), ("turned", turned)):
+        session.execute(f"goto {name}")
+        np.testing.assert_array_equal(session.value(name), theirs.detach().float().numpy())
+        assert "left its numbers out" not in session.program.recorded[name].told
