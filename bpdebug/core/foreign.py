@@ -59,8 +59,12 @@ _SAID = {
 _SAYING = {name: said for names, said in _SAID.items() for name in names.split()}
 MODULES = ("np", "numpy", "torch", "F", "nn", "jnp", "jax", "tf", "K", "keras", "math", "scipy", "special")
 """What stands before functions elsewhere."""
+LIBRARIES = tuple(module for module in MODULES if len(module) > 1)
+"""Those that nobody calls a tensor so."""
 KEYWORDS = {"dim": "axis", "axes": "axis", "keepdim": "keepdims", "unbiased": "ddof", "correction": "ddof"}
 """What PyTorch calls an argument."""
+UNASKED = {"dtype": ": leave it out, or write a comparison such as ones((2, 2)) > 0 for truth values"}
+"""What is said of arguments that there is no need of."""
 SIGNS = {"−": "-", "–": "-", "×": "*", "·": "*", "⊙": "*", "∙": "*", "÷": "/", "²": "** 2", "³": "** 3", "ᵀ": ".T"}
 SIGNS |= {
     "√": "sqrt(…)",

@@ -164,8 +164,11 @@ def summed(*operands: Any) -> Shape:
     (parts, result), lengths = contracted(subscripts), dict[str, int]()
     if "." in subscripts:
         raise MisfitError("its subscripts are letters; ... is not read")
-    if len(parts) != len(shapes) or any(len(part) != len(shape) for part, shape in zip(parts, shapes, strict=False)):
-        raise MisfitError("its subscripts are " + ", ".join(f"{len(part)} letters" for part in parts) + ", a letter an axis is needed")
+    if len(parts) != len(shapes):
+        raise MisfitError(f"its subscripts stand for {len(parts)}, and {len(shapes)} arrays are given")
+    for part, shape in zip(parts, shapes, strict=True):
+        if len(part) != len(shape):
+            raise MisfitError(f"{part} stands for {'×'.join(map(str, shape)) or 'a single number'}: a letter an axis is needed")
     for part, shape in zip(parts, shapes, strict=True):
         for letter, n in zip(part, shape, strict=True):
             if lengths.setdefault(letter, n) != n:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from bpdebug.core.derive import derived, reached
@@ -90,6 +91,8 @@ def read_lines(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:
     reader.read_all()
     loss = reader.loss()
     written = frozenset(name for line in Text("backward", lines.backward).lines() for name, _ in line.targets)
+    own = naming.gradient.format(loss)
+    written |= {own} & {*re.findall(r"[\w.']+", lines.backward)}  # also where it is read alone
     also = tuple(name for name in {*scenario.data, *lines.given} if naming.gradient.format(name) in written)
     between, before = reader.between(loss, also)
     phase, nodes = Phase.FORWARD, list[Node]()

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Sequence
 
-from bpdebug.core.foreign import KEYWORDS
+from bpdebug.core.foreign import KEYWORDS, LIBRARIES, UNASKED
 from bpdebug.core.function import Axis, Function
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.literals import whole
@@ -220,7 +220,7 @@ class Given(Record, eq=False):
         called, name = node.func, numpy_name(node.func)
         if isinstance(called, ast.Name):
             name = called.id
-        elif isinstance(called, ast.Attribute) and not name and called.attr in METHODS:
+        elif isinstance(called, ast.Attribute) and not name and called.attr in METHODS and ast.unparse(called.value) not in LIBRARIES:
             return cls(called.attr, [called.value, *node.args], node, True)
         return cls(ALIASES.get(name, name), node.args, node)
 
@@ -237,7 +237,7 @@ class Given(Record, eq=False):
         for name in named:
             if name not in function.parameters[len(given) :]:
                 meant = KEYWORDS.get(name or "", "")
-                meant = f"; it is called {meant} here" if meant in self._options(function) else ""
+                meant = f"; it is called {meant} here" if meant in self._options(function) else UNASKED.get(name or "", "")
                 raise SpellingError(f"{function.name} takes no argument '{name}'{meant}", self.node)
         wanted = function.parameters[len(given) : most]
         while wanted and wanted[-1] not in named:

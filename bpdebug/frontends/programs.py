@@ -11,6 +11,7 @@ import numpy as np
 
 from bpdebug.core.description import Lines, Scenario, Training
 from bpdebug.core.errors import LineError
+from bpdebug.core.misfits import shape_text
 from bpdebug.frontends.nodes import Mapping, Scalar, entry, mark_of, place
 from bpdebug.frontends.report import Mark, Report
 
@@ -34,7 +35,12 @@ def refuse_lines(sections: Section, root: Mapping, report: Report) -> None:
     if len({*lengths.values()}) > 1:
         message = f"{lengths['inputs']} samples of inputs need as many targets; found {lengths['targets']}"
         report.fail(mark_of(root, ("data", "targets")), f"{message} (what belongs to no sample goes under tensors:)")
-    sizes = [*map(prod, sections["parameters"]["shapes"].values()), *(v.size for v in sections["parameters"]["values"].values())]
+    shapes, values = (sections["parameters"][name] for name in ("shapes", "values"))
+    for name, value in values.items():
+        if name in shapes and value.shape != (wanted := tuple(shapes[name])):
+            message = f"{name} is {shape_text(wanted)} under shapes:, and this value is {shape_text(value.shape)}: leave one of them out"
+            report.fail(mark_of(root, ("parameters", "values", name)), message)
+    sizes = [*map(prod, shapes.values()), *(value.size for value in values.values())]
     from bpdebug.core.line_reader import MAXIMUM_NUMBERS  # noqa: PLC0415 - for programs of lines alone
 
     count = sum(size for size in sizes if size <= MAXIMUM_NUMBERS)  # one that is larger is told by itself

@@ -78,7 +78,7 @@ class Dots:
         return self._onwards(tensor, "", {})
 
     def _onwards(self, tensor: str, through: str, gradients: Mapping[str, str]) -> Reach:
-        reached, steps, ends = {tensor}, list[Stage](), dict[str, str]()
+        reached, steps, ends = {tensor}, list[Stage](), {tensor: ""} if tensor == self.program.loss else dict[str, str]()
         for stage, reads in self.forward:
             if reads & reached and (stage.name == through or not through or steps):
                 steps.append(stage)

@@ -47,6 +47,11 @@ def test_a_count_of_samples_is_told_as_such(told):
     assert "s.yaml:10:16: do @ W2.T is m×3; reshape(do @ W2.T, (2, 6)) cannot hold its 3·m numbers (m samples" in told(text)
 
 
+def test_a_shape_and_a_value_that_contradict_each_other_are_told(told):
+    text = GOOD.replace("b2: [1]}", "b2: [1]}, values: {b1: [1, 2]}")
+    assert told(text) == "s.yaml:7:75: b1 is 3 under shapes:, and this value is 2: leave one of them out"
+
+
 REPLACED = [
     ("tanh(x @ W1 + b1)", "tanh(x @ W3 + b1)", "3:16", "W3 is read but nowhere given: add W3 to parameters: shapes"),
     ("tanh(x", "tanh(X", "3:12", "X is read but nowhere given", "did you mean 'x'?"),
@@ -56,6 +61,10 @@ REPLACED = [
     ("tanh(x @ W1 + b1)", "tanh(W1 @ x + b1)", "3:15", "W1 is 2×3", "x is 4×2"),
     ("+ b2)", "+ + * b2)", "5:12", "this is not a formula"),
     ("+ b2)", "+ b9)", "5:10", "b9 is read but nowhere given"),
+    ("tanh(x @ W1 + b1)", "torch.max(x @ W1)", "3:7", "'torch.max' cannot be called here; write max(…), without torch."),
+    ("tanh(x @ W1 + b1)", "tril(ones((3, 3), dtype=bool))", "3:12", "ones takes no argument 'dtype': leave it out, or write a comparison"),
+    ("tanh(x @ W1 + b1)", "einsum('bij,jk->bik', x, W1)", "3:7", "bij stands for 4×2: a letter an axis is needed"),
+    ("tanh(x @ W1 + b1)", "einsum('bi->b', x, W1)", "3:7", "its subscripts stand for 1, and 2 arrays are given"),
     ("h = tanh", "h += tanh", "3:5", "+= changes a tensor in its place", "write h = h + …"),
     ("h = tanh", "h @= tanh", "3:5", "write h = h @ …"),
     ("h = tanh", "h[0] += tanh", "3:8", "write h = add_at(h, …)"),

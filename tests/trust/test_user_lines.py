@@ -91,6 +91,8 @@ RIGHT = [
     (CONVOLUTION, "dc = (c > 0) * dr"),
     (LABELS, "dE = add_at(zeros_like(E), x, reshape((dh * (1 - h ** 2)) @ W1.T, (4, 3, 2)))"),
     (GATE, "ones = np.ones((3, 1))\ndn = (2 * ones / 3) * (n - y) / 2"),
+    (GATE, "dloss = 1.0\ndn = dloss * (n - y) / m"),
+    (GATE, "dfit = dloss\ndn = dfit * (n - y) / m"),
     (CONVOLUTION, "dr = np.broadcast_to(dp[:, None, None, :] / 4, r.shape)"),
 ]
 WRONG = [
