@@ -101,6 +101,7 @@ class _Reader:
             raise self.error(f"more than {_TOKENS_MOST:,} numbers and signs; put large arrays into an npz file", 0)
         self.place, self.name, self.said, self.quoted = 0, "", False, False
         self.inside: list[str] = []
+        self.counts: list[int] = []  # of the objects so far in each of these brackets
 
     def _found(self) -> Iterator[re.Match[str]]:
         return (found for found in _TOKENS.finditer(self.text) if found.lastgroup not in ("blank", "other", "junk"))
@@ -154,7 +155,7 @@ class _Reader:
         self.quoted = False
 
     def _close(self, _: _Token) -> None:
-        self.inside = self.inside[:-1]
+        self.inside, self.counts = self.inside[:-1], self.counts[:-1]
         self.name, self.said = "", False
 
     def _cut(self, token: _Token) -> None:
@@ -175,7 +176,11 @@ class _Reader:
         elif not self.name or following is None or following.kind == "string" or (following.kind == "word" and self._keyed(place)):
             if len(self.inside) >= _DEEP:
                 raise self.error(f"brackets within brackets, more than {_DEEP} deep", token.at)
-            self.inside.append(f"{self.name}." if self.said else "")
+            numbered = self.inside and self.inside[-1].endswith("[") and token.text == "{"
+            inner = next((one.text for one in self.tokens[self.place + 1 :] if one.kind != "line"), "")
+            of_objects = self.said and token.text == "[" and inner == "{"
+            self.inside.append(f"{self.counts[-1]}]." if numbered else f"{self.name}{'[' if of_objects else '.'}" if self.said else "")
+            self.counts = [*self.counts[:-1], *(count + 1 for count in self.counts[-1:]), 0]
             self.name, self.said = "", False
             self.place += 1
         else:

@@ -240,8 +240,9 @@ def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Ar
     if line and (array.ndim < 2 or bias or array.size == 1):
         return array.reshape(expected), ""
     rows, outputs = expected if target and len(expected) == 2 else (0, 0)
-    if array.size == rows and outputs > 1 and np.isin(array, np.arange(outputs)).all():
-        return np.eye(outputs)[array.reshape(-1).astype(int)], ": the classes as 0 and 1"
+    first = int(array.size == rows > 0 and array.max() == outputs)  # MATLAB, Julia and R count from 1
+    if array.size == rows and outputs > 1 and np.isin(array, np.arange(outputs) + first).all():
+        return np.eye(outputs)[array.reshape(-1).astype(int) - first], ": the classes as 0 and 1" + ", counted from 1" * first
     if outputs == 1 and array.shape == (rows, rows) and (array == array[0]).all():
         return array[:1].T, f": its first row, for every row holds all {rows} targets, as where ({rows},) meets ({rows}, 1)"
     return array, ""

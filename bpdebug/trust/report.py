@@ -138,7 +138,9 @@ class Report(Record, eq=False):
             return [self.said or _INHERITED]
         hollow = ", ".join(finding.name for finding in self.shown if finding.hollow)
         if self.ok:
-            agrees = "what could be compared agrees" if self.uncompared else self.source.agrees
+            untold = self.source is COMPARISON and any(not finding.judged and not finding.hollow for finding in self.shown)
+            some = "what could be compared agrees" if self.uncompared else "what could be judged agrees" if untold else ""
+            agrees = some or self.source.agrees
             updates = [finding for finding in self.findings if finding.stage.phase is Phase.UPDATE]
             if self.source is CHECK and updates and all(finding.says.agrees for finding in updates):
                 agrees += f", and your own update formula{'s are' if len(updates) > 1 else ' is'} right"

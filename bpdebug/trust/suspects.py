@@ -253,6 +253,7 @@ def _by_kind(found: list[Mistake]) -> Iterator[list[Mistake]]:
         return
     telling = [kind for kind in kinds if not FAULTS[kind].general]
     telling = [kind for kind in telling if kind != "stray_factor" or any(made.kind == kind and not made.parts for made in found)] or telling
+    telling = [kind for kind in telling if kind != "da_for_dz" or "activation_missing" not in telling]  # the same in other words
     telling += ["term_missing"] if telling == ["another_loss"] and "term_missing" in kinds else []
     yield from ([made for made in found if made.kind == kind] for kind in telling or kinds)
 

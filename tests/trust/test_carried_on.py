@@ -105,6 +105,7 @@ def test_the_other_sign_is_right_only_if_it_is_added():
     report = compare(Timeline(program), untold)
     assert not report.accused
     assert {report.stages[name].status for name in ("dW1", "db1", "dz2")} == {"unsure"}
+    assert report.conclusion() == ["what could be judged agrees"]
     mine = {name: value for name, value in untold.items() if name in ("dW1", "db1", "dW2", "db2")}  # none of which can be judged
     told = "nothing could be judged: right only if you add it: the file holds no parameter after the update that would show it"
     assert compare(Timeline(program), mine).conclusion() == [told]

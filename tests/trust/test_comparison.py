@@ -289,9 +289,10 @@ def test_class_numbers_do_for_targets(labels):
     program = make_program(scenario)
     y = np.eye(3)[labels.reshape(-1)]
     arrays = computed(make_program(replace(scenario, y=np.vstack([y, scenario.y[4:]]))))
-    comparison = compare(Timeline(program), arrays | {"y": labels})
-    assert comparison.culprit is None
-    assert said(comparison, "as 4×3: the classes as 0 and 1")
+    for first, words in ((0, "as 4×3: the classes as 0 and 1"), (1, "as 4×3: the classes as 0 and 1, counted from 1")):
+        comparison = compare(Timeline(program), arrays | {"y": labels + first})
+        assert comparison.culprit is None
+        assert said(comparison, words)
 
 
 def test_a_flat_y_against_a_column_is_named():

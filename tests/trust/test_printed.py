@@ -38,6 +38,20 @@ def test_an_array_is_read_as_any_language_prints_it(language):
     assert {name: array.tolist() for name, array in arrays.items()} == {"W1": [[1, 2], [3, 4]], "b1": [5, 6], "loss": 0.5}
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_objects_in_a_list_have_the_numbers_of_their_places(indent):
+    layers = [{"weights": [[1, 2]], "bias": [3]}, {"weights": [[4]], "bias": [5]}]
+    arrays = parse(json.dumps({"layers": layers, "loss": 1, "gradients": [{"weights": [[6, 7]]}]}, indent=indent))
+    assert {name: array.tolist() for name, array in arrays.items()} == {
+        "layers[0].weights": [[1, 2]],
+        "layers[0].bias": [3],
+        "layers[1].weights": [[4]],
+        "layers[1].bias": [5],
+        "loss": 1,
+        "gradients[0].weights": [[6, 7]],
+    }
+
+
 def test_lists_without_a_shape_are_taken_as_they_come():
     arrays = parse("real(8) :: W1(2,2) = reshape((/ 1d0, 2.5D-1, 3.0_dp, 4d0 /), (/2,2/))\n")
     assert arrays["W1"].tolist() == [1, 0.25, 3, 4]
