@@ -58,6 +58,10 @@ class Recorded(Protocol):
     def told(self) -> str:
         """A sentence on how close its formula is."""
 
+    def mark(self, room: int) -> str:
+        """``≈`` where its formula gives these numbers but for rounding, ``≠`` and how far it is off where it gives others; "" where it has
+        none, or that is not known and would take more numbers than there is room for."""
+
     def settle(self, computed: Array) -> None:
         """Put the recorded numbers in the place of computed ones that differ from them by rounding alone."""
 

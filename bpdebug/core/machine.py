@@ -41,6 +41,7 @@ class Machine:
         self.warnings: dict[str, tuple[str, ...]] = {}
         self._last_warnings = self.warnings
         self._undo: list[Array | None] = []
+        self._ended, self._others = list[Array | None](), set(program.changed)
         self._overwritten = [self.persistent.get(stage.name) for stage in program.stages]
         self.finite = True
         self._noted = noted = list[str]()
@@ -87,6 +88,7 @@ class Machine:
         """Go on with another version of the program: other formulas, other numbers in its data; where it has other stages or kinds of
         number, those that have run must be the same, or none."""
         old, self.program = self.program, program
+        self._others |= program.changed
         if old is not program and old.layout != program.layout:
             self._lay_out(old)
             return
@@ -115,6 +117,7 @@ class Machine:
         self._copies.all_overwritten()
         self.update, self.done, self.warnings, self.finished = update, 0, {}, -1
         self._undo.clear()
+        self._others = set(self.program.changed)
         self.persistent_flat[...] = persistent
         self._load()
 
@@ -141,6 +144,8 @@ class Machine:
         return name
 
     def _execute(self, place: int) -> None:
+        if self._is_taken(place):
+            return
         try:
             self._work.code.stage(place)()
         except (IndexError, ValueError) as error:  # a place that there is not, lengths that only the run knows
@@ -149,8 +154,25 @@ class Machine:
         stage, row = self.program.stages[place], self._work.rows[place]
         if recorded := self.program.recorded.get(stage.name):
             recorded.settle(self._work.tensors[stage.name])
+            if not np.array_equal(self._work.tensors[stage.name], recorded.value, equal_nan=row.dtype.kind == "f"):
+                self._others.add(stage.name)
         self.finite = not stage.broken(row).any() if stage.unbounded else is_finite(row)
         del self._noted[complaints:]
+
+    def _is_taken(self, place: int) -> bool:
+        """Take what a stage has computed where it was recorded, if all that it reads is as it was then; whether that was done. Where
+        something in it is not finite, it is computed, so that the floating-point unit complains."""
+        stage = self.program.stages[place]
+        recorded = self.program.recorded.get(stage.name)
+        if recorded is None or stage.replaced or not self._others.isdisjoint(stage.formula.names):
+            return False
+        self._others.discard(stage.name)
+        tensor, value = self._work.tensors[stage.name], recorded.value
+        if tensor.shape != value.shape:
+            return False
+        tensor[...] = value
+        self.finite = is_finite(self._work.rows[place])
+        return self.finite
 
     def _refused(self, place: int, error: Exception) -> BpdebugError:
         """What is said of a stage that cannot be computed."""
@@ -159,6 +181,8 @@ class Machine:
 
     def step_back(self, count: int) -> bool:
         """Take back the last stages of this update, where what they have changed is known; whether it is."""
+        if count and not self.done:
+            self._return()
         if not 0 <= count <= self.done or len(self._undo) != self.done:
             return False
         for _ in range(count):
@@ -169,6 +193,12 @@ class Machine:
                 self._overwrite(name)
                 self.persistent[name][...] = old
         return True
+
+    def _return(self) -> None:
+        """Stand at the end of the update before, where it was recorded and is in the buffers still."""
+        if self._ended and self._last and self.program.recorded and 0 <= self.finished == self.update - 1:
+            self._work, self.update, self.done, self.warnings = self._last, self.finished, len(self._ended), self._last_warnings
+            self._undo, self._ended, self.finished = self._ended, [], -1
 
     def run_update(self) -> None:
         """Execute the whole update from its start, at full speed; what it has computed is there for :meth:`last`."""
@@ -198,7 +228,7 @@ class Machine:
         self.update, self.done, self.warnings = self.batches.gaps.get(self.update + 1, self.update + 1), 0, {}
         for name, value in self.batches.start(self.update).items():
             self.persistent[name][...] = value
-        self._undo.clear()
+        self._undo, self._ended = [], self._undo
         self._load()
 
     def tensor(self, name: str) -> Array:
@@ -257,6 +287,7 @@ class Machine:
     def put(self, name: str, index: Cell, value: float) -> None:
         """Set a cell, or with an empty index all of them; a number that is too large for the precision is inf."""
         self._overwrite(name)
+        self._others.add(name)
         with np.errstate(over="ignore"):
             self._work.tensors[name][index or ...] = value
 

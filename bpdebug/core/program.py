@@ -40,7 +40,7 @@ class Program(Given, eq=False):
         allowed: of the user's own gradients what is no mistake though it is not what was derived.
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
         guessed, foreign, misled: whether nothing may be called wrong; nothing but what a mistake explains; nothing but what is remarked.
-        notes: what else there is to say, in sentences.
+        notes: what else there is to say, in sentences; changed: the given arrays of which numbers were changed.
     """
 
     rule: Rule
@@ -53,6 +53,7 @@ class Program(Given, eq=False):
     foreign: bool = False
     misled: bool = False
     notes: tuple[str, ...] = ()
+    changed: frozenset[str] = frozenset()
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -160,8 +161,8 @@ class Program(Given, eq=False):
 
     def _undrawn(self, rows: int) -> dict[str, Shape]:
         given: dict[str, Shape] = {name: form_of(np.asarray(values, self.kind(name)), rows) for name, values in self.data.items()}
-        fixed = {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
-        return given | {"m": Form.of((), "i", rows)} | fixed
+        given["m"] = Form.of((), "i", rows)
+        return given | {name: form_of(np.asarray(values, self.kind(name))) for name, values in self.fixed.items()}
 
     def drawn(self, update: int, constants: Mapping[str, Any]) -> dict[str, Array]:
         """What is drawn for an update.
@@ -171,8 +172,7 @@ class Program(Given, eq=False):
             constants: the values that hold at its start; only named constants are read.
         """
         shapes = self.shapes(self.batches.size(update)) if self.draws else {}
-        seed = self.scenario.seed
-        made = {name: draw.values(seed, update, shapes[name], constants) for name, draw in self.draws.items()}
+        made = {name: draw.values(self.scenario.seed, update, shapes[name], constants) for name, draw in self.draws.items()}
         return {name: values.astype(self.dtype) for name, values in made.items()}
 
     def evaluated(self, rows: int, constants: Mapping[str, Any]) -> dict[str, Array]:
@@ -295,7 +295,7 @@ class Program(Given, eq=False):
         if name == self.target:
             self.network.check_targets(values)
         if name in self.fixed:
-            return replace(self, fixed={**self.fixed, name: values})
+            return replace(self, fixed={**self.fixed, name: values}, changed=self.changed | {name})
         return replace(self, data={**self.data, name: values})
 
     def with_stage(self, changed: Stage) -> Program:

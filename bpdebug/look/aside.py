@@ -72,8 +72,14 @@ def cost_of(stage: Stage, values: Mapping[str, Array]) -> float:
 def work_of(stage: Stage, values: Mapping[str, Array]) -> float:
     """What its cells take; a product takes the root of the product of three sizes."""
     result = values[stage.name].size if stage.name in values else 1
-    products = (node for node in walk(stage.formula.tree) if isinstance(node, Binary) and node.operator == "@")
-    return sum(sqrt(_size(node.left, values) * _size(node.right, values) * result) for node in products) + _CELL * result
+    tree = stage.formula.tree
+    sides = [(node.left, node.right) for node in walk(tree) if isinstance(node, Binary) and node.operator == "@"]
+    sides += [
+        (node.arguments[1], node.arguments[2])
+        for node in walk(tree)
+        if isinstance(node, Call) and node.function == "einsum" and len(node.arguments) > 2
+    ]
+    return sum(sqrt(_size(left, values) * _size(right, values) * result) for left, right in sides) + _CELL * result
 
 
 def _size(tree: Tree, values: Mapping[str, Array]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import ChainMap
 
 import numpy as np
 
@@ -71,7 +72,8 @@ def effect_of(timeline: Timeline) -> Effect | None:
     forward = program.stages[: program.end_of(Phase.LOSS)]
     left, now = machine.left_behind(program), machine.values()  # the loss is that of the same draw, which may be as it was
     given = now | program.batch(update) | {name: left.get(name, now[name]) for name in program.draws}
-    if sum(cost_of(stage, given) for stage in forward) > _AFFORDABLE:
+    sizes = ChainMap(given, machine.last_workspace().tensors)
+    if sum(cost_of(stage, sizes) for stage in forward) > _AFFORDABLE:
         return None
     old = timeline.at_hand(start + 1, program.free)
     gradients = {name: program.gradients[name] for name in program.free if program.gradients.get(name) in program.index}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.look.folds import Fold, Heading, Key, folds_of, rows_of
 from bpdebug.time.timeline import Timeline
 
+ROOM = 2**24
+"""Numbers that may be read to hold the formula of one stage against what was recorded, where nobody waits for a key."""
 _INDENT = 2
 """Columns that what stands in a call or a loop stands further right."""
 
@@ -23,14 +26,19 @@ class Line(Record):
 
 def listing(timeline: Timeline, opened: frozenset[Key]) -> tuple[list[str], dict[str, Any]]:
     """The rows: the stages in order, under their phases, calls and loops: ``>`` the next one, ``*`` computed, ``!`` not finite, ``~`` the
-    user's formula, ``+`` a closed fold. And as data, whatever is folded, the stages and the calls and loops.
+    user's formula, ``+`` a closed fold; of recorded numbers ``≈`` those that the formula gives, ``≠`` others. And as data,
+    whatever is folded, the stages and the calls and loops.
 
     Args:
         timeline: the program in time.
         opened: the folds that are open.
     """
     program, rows = timeline.program, rows_of(timeline.program, opened)
-    lines = {line.name: _skipped(line) if isinstance(line, Skipped) else _stage(timeline, line) for line in program.lines}
+    shown = {row.name for row in rows.all if isinstance(row, Stage)}
+    lines = {
+        line.name: _skipped(line) if isinstance(line, Skipped) else _stage(timeline, line, ROOM * (line.name in shown))
+        for line in program.lines
+    }
     texts = list[str]()
     for row, depth in zip(rows.all, rows.depths, strict=True):
         indent = " " * _INDENT * depth
@@ -48,6 +56,13 @@ def listing(timeline: Timeline, opened: frozenset[Key]) -> tuple[list[str], dict
     return texts, {"stages": [line.data for line in lines.values()], "folds": [_data(fold, opened) for fold in folds.values()]}
 
 
+def mark_of(program: Program, stage: Stage, room: int = 0) -> str:
+    """How the formula of a stage is to the numbers that were recorded, see :class:`bpdebug.core.given.Recorded`; "" where the user has put
+    his own in its place."""
+    recorded = program.recorded.get(stage.name)
+    return recorded.mark(room) if recorded and not stage.replaced else ""
+
+
 def _said(fold: Fold) -> str:
     return f"{fold.title}{f' {fold.place}' * bool(fold.place)}: {fold.count}"
 
@@ -56,7 +71,7 @@ def _worst(badges: list[str]) -> str:
     """What stands before a fold: whether the next stage is in it, the worst that is to be said of those in it, and what is edited."""
     following = ">" if any(one[0] == ">" for one in badges) else " "
     done = "!" if any(one[1] == "!" for one in badges) else "*" if all(one[1] == "*" for one in badges) else " "
-    return following + done + "~" * any("~" in one for one in badges)
+    return following + done + "".join(sign for sign in "~≠" if any(sign in one for one in badges))
 
 
 def _data(fold: Fold, opened: frozenset[Key]) -> dict[str, Any]:
@@ -69,12 +84,13 @@ def _skipped(line: Skipped) -> Line:
     return Line("  -", str(line), data | ({"drawn": line.drawn} if line.drawn else {}))
 
 
-def _stage(timeline: Timeline, stage: Stage) -> Line:
+def _stage(timeline: Timeline, stage: Stage, room: int) -> Line:
     position, place = timeline.position, timeline.program.index[stage.name]
     computed = place < position.done
     broken = computed and bool(stage.broken(timeline.machine.tensor(stage.name)).any())
     following = ">" if place == position.done and position.next else " "
-    badges = following + ("!" if broken else "*" if computed else " ") + "~" * stage.replaced
+    mark = mark_of(timeline.program, stage, room)
+    badges = following + ("!" if broken else "*" if computed else " ") + "~" * stage.replaced + mark[:1]
     status = "non-finite" if broken else "computed" if computed else "next" if place == position.done else "pending"
     warnings = timeline.machine.warnings.get(stage.name, ())
     data = {
@@ -86,6 +102,8 @@ def _stage(timeline: Timeline, stage: Stage) -> Line:
         "edited": stage.edited,
         "warnings": list(warnings),
         **({"line": stage.line} if stage.line else {}),
+        **({"recorded": mark} if mark else {}),
     }
+    warnings = (*warnings, f"recorded: {mark}") if len(mark) > 1 else warnings
     said = f"{stage}" + f"   # {stage.line}" * bool(stage.line) + (f"   ({', '.join(warnings)})" if warnings else "")
     return Line(badges, said, data)

@@ -14,10 +14,12 @@ from bpdebug.core.numbers import AUTO, NumberStyle
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style
+from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import UNICODE, Explanation
 from bpdebug.look.folds import Key
+from bpdebug.look.once import once
 from bpdebug.look.slices import Chosen
 from bpdebug.time.position import Position
 from bpdebug.time.timeline import Timeline
@@ -140,9 +142,10 @@ class View(Record, eq=False):
 
     def is_broken(self, name: str) -> bool:
         """Whether a tensor holds a NaN or an inf now, other than those of a mask."""
-        if name not in self.tensors or name not in self.program.index:
-            return name in self.tensors and not np.isfinite(self.tensors[name]).all()
-        return bool(self.program.stage(name).broken(self.tensors[name]).any())
+        if name not in self.tensors:
+            return False
+        value, stage = self.tensors[name], self.program.stage(name) if name in self.program.index else None
+        return once(value, ("broken", name, stage is not None and stage.unbounded), lambda: _is_broken(value, stage))
 
     @property
     def verdicts(self) -> Mapping[str, Finding]:
@@ -181,6 +184,10 @@ class View(Record, eq=False):
         """The loss of this update, or None where it is not computed yet."""
         value = self.tensors.get(self.program.loss)
         return None if value is None else float(value)
+
+
+def _is_broken(value: Array, stage: Stage | None) -> bool:
+    return bool(stage.broken(value).any()) if stage else not np.isfinite(value).all()
 
 
 def make_view(timeline: Timeline, **more: Any) -> View:

@@ -42,7 +42,7 @@ def app_on(scenario, *commands):
     lines = (
         f"import sys; sys.path.insert(0, {str(HERE)!r})",
         "from bench_screen import *; from bpdebug.subcommands import open_app",
-        f"session = Session({scenario}); [session.execute(text) for text in {commands!r}]; open_app(session, fresh=True)",
+        f"session = Session({scenario}); [session.execute(text) for text in {commands!r}]; open_app(session, fresh=True, theme=None)",
     )
     return [sys.executable, "-c", "; ".join(lines)]
 

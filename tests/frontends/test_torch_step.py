@@ -15,6 +15,7 @@ import pytest
 
 from bpdebug import Session, cli, load_scenario
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.machine import Machine
 from bpdebug.frontends.torch_step.broken import first_broken
 
 RECORDINGS = Path(__file__).parents[1] / "cases" / "torch"
@@ -304,3 +305,51 @@ def test_recording_without_torch_says_what_to_do(tmp_path, capsys, monkeypatch):
     assert cli.main(["record", "--step", "2", "--until-nan", "-o", "a.bpd", "train.py"]) == 2
     assert cli.main(["record", "-o", "a.txt", "train.py"]) == 2
     assert cli.main(["record", "-o", "a.bpd", "nosuch.py"]) == 2
+
+
+def test_a_step_back_from_the_end_computes_nothing(monkeypatch):
+    session = Session(load_scenario(RIGHT))
+    session.execute("goto end")
+    names = [stage.name for stage in session.program.stages]
+    monkeypatch.setattr(Machine, "_execute", lambda *_: pytest.fail("a stage was computed"))
+    session.execute("back")
+    assert session.position.stage == names[-2]
+    session.execute("goto loss")
+    assert session.position.stage == "loss"
+
+
+def test_what_an_edit_does_not_reach_keeps_the_recorded_bits_and_what_it_reaches_does_not():
+    session, other = Session(load_scenario(RIGHT)), Session(load_scenario(RIGHT))
+    session.execute("goto fc2.grad")
+    session.execute("set fc2.grad[0,0] = 100")
+    session.execute("goto end")
+    session.execute("back")
+    session.execute("back")
+    for one in (session, other):
+        one.execute("goto h.grad")
+    assert (session.value("unit") == other.value("unit")).all()
+    assert (session.value("h.grad") != other.value("h.grad")).any()
+    session.execute("undo")
+    session.execute("goto h.grad")
+    assert (session.value("h.grad") == other.value("h.grad")).all()
+
+
+def test_the_listing_says_which_formulas_give_torchs_numbers(tmp_path):
+    session = Session(load_scenario(changed(tmp_path, lambda program: program["values"][0].__setitem__(4, False))))
+    shown = session.execute("list").text
+    assert " ≈  " in shown
+    assert "≠" not in shown
+    path = tmp_path / "wrong.bpd"
+    with ZipFile(RIGHT) as old, ZipFile(path, "w") as new:
+        program = json.loads(old.read("program.json"))
+        place = next(place for place, value in enumerate(program["values"]) if value[0] == "unit")
+        for name in old.namelist():
+            array = np.load(io.BytesIO(old.read(name))) if name == f"v{place}.npy" else None
+            if array is None:
+                new.writestr(name, old.read(name))
+            else:
+                with new.open(name, "w") as stream:
+                    np.save(stream, array + np.float32(0.25))
+    result = Session(load_scenario(path)).execute("list")
+    assert "recorded: ≠ 0.25" in next(line for line in result.text.split("\n") if "unit = h / norm" in line)
+    assert {one["name"]: one.get("recorded") for one in result.data["stages"]}["unit"] == "≠ 0.25"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
-from math import inf, isfinite
+from math import inf, isfinite, prod
 
 import numpy as np
 
@@ -111,6 +111,13 @@ class Numbers(Mapping[int, Array]):
             self._agreement[place] = self._distance(place)
         return self._agreement[place]
 
+    def can_tell(self, place: int, room: int) -> bool:
+        """Whether a formula has been held against its numbers, or can be, where there is room for so many numbers."""
+        if place not in self.formulas or self.is_left_out(place):
+            return False
+        values = self._step.values
+        return place in self._agreement or sum(prod(values[one].shape) for one in (place, *self.formulas[place][1])) <= room
+
     def _distance(self, place: int) -> tuple[float, float]:
         due, dtype = self[place], self._step.values[place].dtype
         if place not in self.formulas or self.is_left_out(place) or self.views.get(place) == self.formulas[place]:
@@ -195,6 +202,14 @@ class Kept:
         if not near:
             return ""
         return f"Torch's own numbers: {short(_TIMES * distance / near, 2)} × as far from the formula as {self._dtype} is by rounding."
+
+    def mark(self, room: int) -> str:
+        """``≈`` where its formula gives these numbers but for rounding, ``≠`` and how far it is off where it gives others; "" where it has
+        none, or that is not known and would take more numbers than there is room for."""
+        if not self._numbers.can_tell(self._place, room):
+            return ""
+        distance, near = self._numbers.agreement(self._place)
+        return "≈" if distance <= near else f"≠ {short(distance, 2)}" if isfinite(distance) else "≠"
 
     def settle(self, computed: Array) -> None:
         """Put the recorded numbers in the place of computed ones that differ by rounding alone, or of which the formula is not torch's."""

@@ -93,7 +93,7 @@ def possible(view: View, command: Command) -> bool:
         **dict.fromkeys(("sample", "reverse-sample"), len(view.samples) > 1),
         **dict.fromkeys(LOCKED, not hunting),
         "compare": True,
-        "paths": not hunting and has_paths(view),
+        "paths": command.name == "paths" and not hunting and has_paths(view),
     }
     groups = {"move": position.next is not None, "back": position.t > 0}
     return told.get(command.name, groups.get(command.group, True))

@@ -102,7 +102,8 @@ def focus(view: View) -> str:
 def values_of(view: View) -> list[str]:
     """The tensors that the Values pane shows: those of the group in focus, then what the stage in sight is made of besides; in the order of
     computation."""
-    own, program = _values(view.program, focus(view)), view.program
+    program, group = view.program, focus(view)
+    own = once(program, ("values", group), lambda: _values(program, group))
     return in_order(program, own + [name for name in in_stage(view) if not _of_update(program, name)])
 
 
@@ -117,7 +118,8 @@ def _values(program: Program, group: str) -> list[str]:
 def deltas_of(view: View) -> list[str]:
     """The tensors that the Gradients pane shows: those of the group in focus, then what the stage in sight is made of besides; in the order
     of computation."""
-    own, program = _deltas(view.program, focus(view)), view.program
+    program, group = view.program, focus(view)
+    own = once(program, ("deltas", group), lambda: _deltas(program, group))
     return in_order(program, own + [name for name in in_stage(view) if _of_update(program, name)])
 
 

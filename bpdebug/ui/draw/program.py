@@ -9,6 +9,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.render import LETTERS, Style, render, render_name
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.look.folds import Heading, Row, folds_of, rows_of, within
+from bpdebug.look.listing import mark_of
 from bpdebug.look.lives import lives_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
@@ -65,7 +66,7 @@ class Listing:
     """
 
     def __init__(self, view: View, columns: int, marked: str = "") -> None:
-        self._view, self.rows, self._columns = view, rows_of(view.program, view.folds), columns
+        self._view, self.rows, self.columns = view, rows_of(view.program, view.folds), columns
         self._rows = self.rows.all
         key = ("railed", view.shapes.get(view.program.input), columns, view.style)
         self._plan, self._beside = once(view.program, key, lambda: _railed(view, columns))
@@ -117,8 +118,8 @@ class Listing:
             rail = lit(rail, "here") if any("here" in role for _, role in drawn) else rail
             drawn = (*fit(crop(drawn, 0, self._beside), self._beside), *rail, *crop(drawn, self._beside, self._plan.columns))
         elif not inside or isinstance(row, Heading):
-            drawn = self._line(row, self._columns)
-        return row, fit(drawn, self._columns)
+            drawn = self._line(row, self.columns)
+        return row, fit(drawn, self.columns)
 
     def _ends(self, name: str) -> int:
         """The column where a stage's formula ends."""
@@ -266,7 +267,8 @@ def _detailed(view: View, stage: Stage, plan: Plan, drawn: Line) -> Line:
     """A stage with the shape of what it gives, as far as there is room, and what it means; that which comes next says so."""
     following, shape = stage.name == view.position.next, _shape(view, stage)
     if not plan.taken:
-        said = ("next", "next") if following else (shape, "faint")
+        off = mark_of(view.program, stage)
+        said = ("next", "next") if following else (off, "changed") if len(off) > 1 else (shape, "faint")
         blanks = plan.columns - width(drawn) - len(said[0])
         return (*drawn, (" " * blanks, ""), said) if blanks >= _GAP else drawn
     drawn = (*drawn, (" " * (plan.taken - width(drawn)) + shape.ljust(plan.shapes), "dim"))

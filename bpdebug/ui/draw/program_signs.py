@@ -6,6 +6,7 @@ from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.look.folds import Fold, Heading, folds_of, within
 from bpdebug.look.groups import group_of
+from bpdebug.look.listing import mark_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES
@@ -60,7 +61,11 @@ def _signs(view: View, fold: Fold) -> Line:
     stop = next((sign for kind, sign in STOPS.items() if kind in kinds), " ")
     told = stages if view.verdicts or view.matches else stages[: max(done - fold.first, 0)]  # of what is to come only a check says anything
     found = dict.fromkeys(sign_of(view, stage, fold.first + place < done) for place, stage in enumerate(told))
-    worst = min((badge for badge in found if badge[0] != " "), key=lambda badge: _WORST.index(badge[1]), default=(" ", ""))
+    worst = min(
+        (badge for badge in found if badge[0] != " " and (badge[0] != "≈" or len(found) == 1)),
+        key=lambda badge: _WORST.index(badge[1]),
+        default=(" ", ""),
+    )
     edited = once(view.program, ("edited", fold.key), lambda: any(stage.replaced for stage in stages))
     return line(("▶" if following else " ", "next"), (stop, "bad"), worst, ("✎" if edited else " ", "changed"))
 
@@ -78,12 +83,13 @@ def explained_stage(view: View) -> str | None:
 
 def sign_of(view: View, stage: Stage, computed: bool) -> Span:
     """The most telling of a stage's signs; that all is well is said only of what has been compared."""
-    found = badge(view, stage, computed)
+    mark = mark_of(view.program, stage)[:1] if view.program.recorded else ""
+    found = badge(view, stage, computed) or ((mark, "dim" if mark == "≈" else "changed") if mark else None)
     if not computed:
         return found or (" ", "")
     if view.is_broken(stage.name):
         return "⚠", "bad"
-    if found and found != STATUSES["good"].badge:
+    if found and found != STATUSES["good"].badge and found[0] != "≈":
         return found
     if stage.name in view.warnings:
         return "!", "changed"

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from textual.timer import Timer
+
 from bpdebug.core.schedule import Stage
 from bpdebug.look.folds import Heading, Row, folds_of
+from bpdebug.look.listing import ROOM, mark_of
 from bpdebug.session.view import View
 from bpdebug.ui.cursor_pane import CursorPane, cursor_hints
 from bpdebug.ui.draw.program import Listing
 from bpdebug.ui.draw.program_signs import explained_stage
 from bpdebug.ui.draw.rails import memory_text
+from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.pane import pane
 from bpdebug.ui.pointing import Asked
+
+_AT_ONCE, _PAUSE = 2**12, 0.2
+"""Numbers that are read for one stage while a key is answered; and seconds without one after which more are."""
 
 
 @pane("program", "1", "left", hints=cursor_hints("stage", "formula"))
@@ -19,6 +28,7 @@ class ProgramPane(CursorPane):
 
     lines: Listing | None = None
     marked = ""
+    _waiting: Timer | None = None
 
     def prepare(self, view: View) -> None:
         """Keep the next stage and the last one in sight; the cursor stays where it is as long as the moment does."""
@@ -26,6 +36,30 @@ class ProgramPane(CursorPane):
             self.marked, self.moment = _present(view), view.position.t
         self.frame(self.title, memory_text(view, self.size.width - 4))
         self.lay(view)
+        if view.program.recorded:
+            if self._hold(view, _AT_ONCE):
+                self.lines = self.made(view, self.lines.columns if self.lines else 0)
+            self._wait(_PAUSE)
+
+    def _hold(self, view: View, room: int, over: Callable[[], bool] = lambda: False) -> bool:
+        """Hold the formulas in sight against what was recorded, one after the other until time is over; whether any was."""
+        lines, top, found = self.lines or (), self.scroll_offset.y, False
+        for row in (lines[y][0] for y in range(top, min(top + self.size.height, len(lines)))):
+            if isinstance(row, Stage) and not over():
+                found |= mark_of(view.program, row) != mark_of(view.program, row, room)
+        return found
+
+    def _wait(self, seconds: float) -> None:
+        """Hold those that take longer against it where no key is pressed for so long."""
+        if self._waiting:
+            self._waiting.stop()
+        self._waiting = self.set_timer(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.view and self.lines and self._hold(self.view, ROOM, slice_over()):
+            self.lines = self.made(self.view, self.lines.columns)
+            self._repaint(self.view)
+            self._wait(0.0)
 
     def made(self, view: View, columns: int) -> Listing:
         """See :mod:`bpdebug.ui.draw.program`."""
