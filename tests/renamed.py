@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from bpdebug.core.description import Debug, Lines, Scenario
 from bpdebug.core.layers import make_program
@@ -11,8 +10,6 @@ from bpdebug.core.record import replace
 from bpdebug.core.statements import Text
 from bpdebug.core.tensors import Naming
 
-LAYERS = Path(__file__).parent / "layers_in_lines.yaml"
-"""A program that calls every layer that lines may call, which none of the shipped scenarios does."""
 NONSENSE = {
     "dotted": Naming(
         input="batch.in",

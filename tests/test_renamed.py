@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from renamed import LAYERS, NONSENSE, in_words, renamed
+from renamed import NONSENSE, in_words, renamed
 from turns import by_turns
 
 from bpdebug.core.layers import make_program
@@ -10,7 +10,7 @@ from bpdebug.core.tensors import Role
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.time.timeline import Timeline
 
-SHIPPED = (*(entry.name for entry in shipped()), str(LAYERS))
+SHIPPED = tuple(entry.name for entry in shipped())
 
 
 @pytest.mark.parametrize(("name", "naming"), by_turns(SHIPPED, NONSENSE))

@@ -17,7 +17,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record
-from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.standins import Vocabulary
 from bpdebug.core.statements import split_at_commas
 from bpdebug.core.tensors import Array
 from bpdebug.core.words import suggestion
@@ -113,6 +113,11 @@ class Draw(Record):
     def _given(self, constants: Mapping[str, Any]) -> list[float]:
         known = {name: np.asarray(constants[name], float) for number in self.numbers for name in number.names}
         return [float(evaluate(number, known)) for number in self.numbers]
+
+
+def is_drawn(text: str) -> bool:
+    """Whether a line asks for a draw."""
+    return bool(_CALL.search(text))
 
 
 def draw_of(name: str, text: str, tensors: Collection[str], constants: Mapping[str, float], vocabulary: Vocabulary) -> Draw | None:

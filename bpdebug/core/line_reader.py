@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from math import prod
 
 import numpy as np
 
 from bpdebug.core.description import Lines, Scenario
-from bpdebug.core.draws import Draw, draw_of
+from bpdebug.core.draws import Draw, draw_of, is_drawn
 from bpdebug.core.errors import FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.foreign import LAYER_NAMES
@@ -22,7 +23,7 @@ from bpdebug.core.parser import Formula, parse
 from bpdebug.core.places import check_places
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, in_general, infer
-from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.standins import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
 from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tree import Name, substitute, walk
@@ -71,6 +72,7 @@ class LineReader:
         self.shapes = {rows: self._given(rows) for rows in self.rows}
         self.first: dict[str, int] = {}
         self.whole, self.number_now = {**scenario.data, **lines.given}, 0
+        self._vocabulary, self._named = Vocabulary(), 0
 
     def _given(self, rows: int) -> dict[str, Shape]:
         lines = self.lines
@@ -147,7 +149,7 @@ class LineReader:
     def _drawn(self, target: str, text: str, places: Sequence[int], comment: str) -> bool:
         """Add what a line draws; whether it does."""
         try:
-            draw = draw_of(target, text, {*self.known, *self.lost}, self.lines.constants, Vocabulary(self.joined))
+            draw = draw_of(target, text, {*self.known, *self.lost}, self.lines.constants, self.vocabulary) if is_drawn(text) else None
         except FormulaError as error:
             raise self._misplaced(error, places) from None
         if draw is None or ("." in target and target in self.lines.given):  # a layer's own mask, which is given
@@ -182,16 +184,19 @@ class LineReader:
         return [*self._found(text, [0])[1].values()]
 
     @property
-    def joined(self) -> frozenset[str]:
+    def vocabulary(self) -> Vocabulary:
         """The names so far that are no names to Python."""
-        return frozenset(name for name in self.known if not name.isidentifier())
+        more = [*islice(self.known, self._named, None)]
+        self._named += len(more)
+        self._vocabulary.add(name for name in more if not name.isidentifier())
+        return self._vocabulary
 
     def _found(self, text: str, places: Sequence[int]) -> Found:
         """The formula whose letters stand at some places, and its shape for each number of samples."""
         try:
-            formula = parse(text, Vocabulary(self.joined))
+            formula = parse(text, self.vocabulary)
             self._check_names(formula)
-            formula = Formula(formula.text, substitute(formula.tree, {old: Name(new) for old, new in self.latest.items()}))
+            formula = Formula(formula.text, substitute(formula.tree, {n: Name(self.latest[n]) for n in formula.names if n in self.latest}))
             shapes = self._inferred(formula)
             if self.rows[-1] == GENERIC_ROWS or self.scenario.plan.sizes == (len(self.scenario.x),):
                 check_places(formula, self.shapes[self.scenario.plan.sizes[0]], self.known, self.whole)
@@ -204,9 +209,9 @@ class LineReader:
 
     def _check_names(self, formula: Formula) -> None:
         """Refuse names that nothing gives."""
-        given = {*self.known, *self.lost, *CONSTANTS, *FUNCTIONS}
+        given = (self.known, self.lost, CONSTANTS, FUNCTIONS)
         for node in walk(formula.tree):
-            if isinstance(node, Name) and node.name not in given:
+            if isinstance(node, Name) and not any(node.name in names for names in given):
                 raise FormulaError(self._missing(node.name), formula.text, node.column)
         if self.lost.intersection(formula.names):
             raise _LostError

@@ -25,13 +25,12 @@ from bpdebug.core.spelling import (
     SPELLINGS,
     Given,
     SpellingError,
-    StandIns,
-    Vocabulary,
     as_number,
     numpy_name,
     rewritten,
     uneven_part,
 )
+from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tree import (
     Binary,
     Bound,
@@ -119,7 +118,7 @@ class _Reader:
     """Translates one ``ast`` expression; every refusal knows its column."""
 
     def __init__(self, text: str, vocabulary: Vocabulary) -> None:
-        self.text, self.depth, self.names = text, 0, StandIns(text, vocabulary.joined)
+        self.text, self.depth, self.names = text, 0, StandIns(text, vocabulary)
 
     def read(self) -> Tree:
         """The tree of the whole text."""

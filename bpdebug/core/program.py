@@ -22,7 +22,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.render import Lexicon
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
-from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.standins import Vocabulary
 from bpdebug.core.structure import Form, form_of, kind_of
 from bpdebug.core.tensors import Role, Tensor
 from bpdebug.core.words import suggestion
@@ -34,10 +34,9 @@ class Program(Given, eq=False):
     """What one update does.
 
     Attributes:
-        rule: the optimizer's row.
-        lines: stages and skipped stages, as a listing shows them.
+        rule, lines: the optimizer's row; stages and skipped stages, as a listing shows them.
         spans: where versions have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
-        allowed: of the user's own gradients what is no mistake though it is not what was derived.
+        allowed, settled: of the user's own stages what is no mistake though it is not what was derived, and what the steps prove right.
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
         guessed, foreign, misled: whether nothing may be called wrong; nothing but what a mistake explains; nothing but what is remarked.
         notes: what else there is to say, in sentences; changed: the given arrays of which numbers were changed.
@@ -49,6 +48,7 @@ class Program(Given, eq=False):
     allowed: Mapping[str, Allowed] = {}
     remarks: Mapping[str, tuple[str, str]] = {}
     doubts: Mapping[str, tuple[str, str]] = {}
+    settled: Mapping[str, str] = {}
     guessed: bool = False
     foreign: bool = False
     misled: bool = False

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Sequence
 
 from bpdebug.core.foreign import KEYWORDS, LIBRARIES, UNASKED
@@ -91,53 +90,6 @@ REFUSED = {
     ast.Starred: "a formula has no *arguments",
 }
 """What is said of what the language does not have."""
-
-
-_FILLER, _FIRST = "\u02d0", 0x4E00
-"""Letters to Python, one column wide each, of which stand-ins are made."""
-
-
-class Vocabulary(Record, eq=False):
-    """What a formula may be made of beside the language itself.
-
-    Attributes:
-        joined: the names that are no Python names (``da1@z2``, ``blocks.0.weight``, ``W[0]``); the longest that fits is read.
-    """
-
-    joined: frozenset[str] = frozenset()
-
-
-class StandIns:
-    """A text in which names that are none to Python, such as ``da1@z2``, have stand-ins of the same length.
-
-    Attributes:
-        text: as it is given.
-        source: as Python can read it.
-        meant: the name of each stand-in.
-    """
-
-    def __init__(self, text: str, joined: frozenset[str]) -> None:
-        there = sorted((name for name in joined if name in text), key=len, reverse=True)
-        known = {name: chr(_FIRST + n).ljust(len(name), _FILLER) for n, name in enumerate(there)}
-        at = {name: "@" * ("@" in name) for name in known}
-        words = "|".join(rf"(?<![\w.{at[name]}]){re.escape(name)}(?![\w{at[name]}])" for name in known)
-        self.text, self.meant = text, {stand_in: name for name, stand_in in known.items()}
-        self.source = re.sub(words, lambda found: known[found[0]], text) if known else text
-
-    def parsed(self) -> ast.expr | None:
-        """The text as Python reads it; None where it does not."""
-        try:
-            return ast.parse(self.source, mode="eval").body
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            return None
-
-    def span(self, node: ast.expr) -> tuple[int, int]:
-        """Where a node begins and ends in the text, in characters (``ast`` counts bytes)."""
-        if self.source.isascii():
-            return node.col_offset, node.end_col_offset or 0
-        line = self.source.encode()
-        first, last = (len(line[:place].decode(errors="ignore")) for place in (node.col_offset, node.end_col_offset or 0))
-        return first, last
 
 
 def rewritten(name: str, arguments: Sequence[Tree]) -> Tree | None:

@@ -15,7 +15,7 @@ from bpdebug.core.macros import LAYERS
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.parser import parse
 from bpdebug.core.record import Record
-from bpdebug.core.spelling import StandIns
+from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.statements import Text
 from bpdebug.core.structure import Form, Shape
 from bpdebug.core.words import suggestion
@@ -25,7 +25,7 @@ class Host(Protocol):
     """Who reads the lines."""
 
     @property
-    def joined(self) -> frozenset[str]:
+    def vocabulary(self) -> Vocabulary:
         """The names so far that are no names to Python."""
 
     @property
@@ -102,7 +102,7 @@ def unfold(host: Host, target: str, text: str, place: int, comment: str) -> None
         place: where that begins in the program.
         comment: what is said of the line.
     """
-    names, called = StandIns(text, host.joined), host.called(target)
+    names, called = StandIns(text, host.vocabulary), host.called(target)
     whole, places, end = "", list[int](), 0
     for count, call in enumerate(_outermost(names.parsed())):
         first, last = names.span(call)

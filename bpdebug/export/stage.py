@@ -147,9 +147,9 @@ class StageWriter(Record):
         boxes = _different([first, *(box for box, _ in put_in), figure(last.text(explained.value))])
         yield derivation(name.box, _sign(explained.name, explained.stage.formula), boxes, last.sign)
         part, *steps = [typeset_cell(step, self.style) for step in culprit_steps(explained.term, explained.value)] or [first]
-        if to_latex(part) != to_latex(first) and (different := _different([part, *steps])[1:]):  # not of an ∞ that is written
+        if to_latex(part) != to_latex(first):
             yield Paragraph(("The first part that is not finite:",))
-            yield derivation(part, "=", different)
+            yield derivation(part, "=", _different([part, *steps])[1:])
 
     def fitting(self, term: Term, step: bool) -> tuple[Piece, Figures] | None:
         """The numbers of a cell with as many terms as fit into a line, and their digits; None where not even two of them do."""

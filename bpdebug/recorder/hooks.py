@@ -70,6 +70,8 @@ class Hooks(Run):
     def item(self, site: int, owner: Any, key: Any) -> Any:
         """A subscript."""
         value = owner[key]
+        if owner is np.c_ or owner is np.r_:
+            return self._made("column_stack" if owner is np.c_ else "hstack", site, value, key)
         return self._made("[]", site, value, owner, key) if isinstance(owner, np.ndarray) and isinstance(value, ARRAYS) else value
 
     def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
@@ -84,6 +86,7 @@ class Hooks(Run):
             arguments = tuple(self._each(site, one) for one in arguments)
         value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
         name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else "copy" if function in _COPIED else None
+        name = str(function.__name__) if module == "math" else name
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
         if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
             self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)

@@ -10,7 +10,8 @@ import numpy as np
 
 from bpdebug.recorder.graph import Array, Level, Node, Slot
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.writer import UnwritableError, Writer
+from bpdebug.recorder.spelled import UnwritableError
+from bpdebug.recorder.writer import Writer
 
 MAGIC = b"bpdebug recording 1\n"
 _NUMBERS = "fiub"

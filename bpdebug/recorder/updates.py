@@ -203,9 +203,9 @@ def _main(carried: Iterable[Node]) -> list[Node]:
 
 
 def _is_reset(lineage: Lineage, inner: Carried, outer: Carried) -> bool:
-    """Whether an inner loop only adds up what each turn of the outer one begins anew."""
-    ends = {*outer.values(), *outer}
-    for old in _main(inner):
+    """Whether an inner loop only adds up what each turn of the outer one begins anew, of what both carry."""
+    ends, both = {*outer.values(), *outer}, _texts(outer)
+    for old in [old for old in _main(inner) if _texts([old]) <= both]:
         one: Node | None = old
         for _ in range(HOPS):
             if one is None or one in ends:
@@ -262,10 +262,12 @@ def _reads_first(nodes: list[Node], update: Update) -> bool:
 
 
 def living(nodes: list[Node], update: Update) -> Carried:
-    """Arrays, and single numbers on which the next version of an array depends."""
+    """Arrays, and single numbers on which the next version of an array depends; of single numbers alone those that are no mere sums."""
     arrays = {old: new for old, new in update.carried.items() if is_array(old)}
     if not arrays:
-        return update.carried
+        reads = Counter(parent for node in nodes[update.start : update.end] for parent in {*node.parents()})
+        sums = {old for old, new in update.carried.items() if reads[old] < 2 and new.operation == "+" and old in new.arguments}
+        return {old: new for old, new in update.carried.items() if old not in sums} or update.carried
     needed = {*ancestors(arrays.values(), update.start)}
     return {old: new for old, new in update.carried.items() if old in arrays or old in needed}
 

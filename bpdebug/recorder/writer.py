@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,45 +10,14 @@ import numpy as np
 from bpdebug.recorder.graph import Node, Slot
 from bpdebug.recorder.hooks import Hooks
 from bpdebug.recorder.lineage import is_real
+from bpdebug.recorder.spelled import SAME, SPECIAL, UnwritableError, called, numbers_of, stretched
 from bpdebug.recorder.updates import Update, ancestors
 
 INFIX = {"+", "-", "*", "/", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|"}
-_SAME = {
-    "pos",
-    "copy",
-    ".copy",
-    "array",
-    "asarray",
-    "float",
-    "float64",
-    "ascontiguousarray",
-    "asanyarray",
-    ".astype",
-    ".view",
-    "item",
-    ".item",
-}
-_WORDS = """
-    sum mean exp log log1p expm1 sqrt tanh sinh cosh sin cos abs absolute fabs sign square maximum minimum where max min amax amin prod
-    linalg.norm norm argmax any all cumsum einsum eye zeros ones zeros_like ones_like reshape transpose swapaxes moveaxis squeeze
-    expand_dims broadcast_to concatenate stack pad repeat flip take tril triu clip var std outer add subtract multiply divide
-    true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal equal not_equal
-    isnan isinf isfinite flatten ravel"""
-_FUNCTIONS = {*_WORDS.split()}
 _OF_ARRAYS = {*INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}
+_EMPTY = ("empty_like",)
+"""What has a shape alone from what it is given."""
 _PLACES = ("where#0", "nonzero#0", "flatnonzero")
-_JOINED = {"vstack": ("reshape(stack({}), (-1, 1))", "stack({}, axis=0)", "concatenate({}, axis=0)")}
-_JOINED["hstack"] = "stack({})", "concatenate({}, axis=0)", "concatenate({}, axis=-1)"
-_JOINED["column_stack"] = "stack({})[None]", "stack({}, axis=-1)", "concatenate({}, axis=-1)"
-"""How arrays without an axis, with one and with more are joined."""
-
-
-_SUMMANDS = 50
-"""Terms that are written as a sum, at most: a formula may not be nested deeper than 100 levels."""
-
-
-class UnwritableError(Exception):
-    """What no formula says, with the reason."""
 
 
 class Writer:
@@ -70,7 +39,7 @@ class Writer:
         nodes = hooks.graph.nodes[update.start : update.end]
         starts, dependent = set(update.carried), set(update.carried)
         for node in nodes:
-            if node not in starts and any(parent in dependent for parent in node.parents()):
+            if node not in starts and node.operation not in _EMPTY and any(parent in dependent for parent in node.parents()):
                 dependent.add(node)
         self.dependent, self.starts = dependent, starts
         own = dependent - starts
@@ -97,22 +66,34 @@ class Writer:
         name, texts = node.operation, self.hooks.sites[node.site][3] if node.site >= 0 else ()
         name, _, part = name.partition("#")
         arguments = [
-            np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments[: 1 if name in _SAME else None]
+            np.asarray(one) if name in _OF_ARRAYS and _is_plain(one) else one for one in node.arguments[: 1 if name in SAME else None]
         ]
         if name == "[]" or name.startswith("put"):
             arguments[1] = _mask_of(arguments[1])
         operands = [self._operand(one, texts[place] if place < len(texts) and name in INFIX else "") for place, one in enumerate(arguments)]
         if (name == "[]" or name.startswith("put")) and any(texts):
             operands[1] = self._place_of(node, texts)
-        keywords = {key: self._operand(one, "") for key, one in node.keywords.items()}
         if name in INFIX and len(operands) == 2:
-            left, right = _stretched(node, operands)
+            left, right = stretched(node, operands)
             return f"({left} {name} {right})"
         kind = "put" if name.startswith("put") or name == "add_at" else name
-        if kind in _SPECIAL:
-            return _SPECIAL[kind](node, operands)
-        keywords = {key: self._operand(one, "") for key, one in node.keywords.items()}
-        return _called(name, part, operands, keywords)
+        if kind in SPECIAL:
+            return SPECIAL[kind](node, operands)
+        if kind == "add.reduceat":
+            return self._summed(node, operands)
+        keywords = {key: self._operand(one, "") for key, one in node.keywords.items() if key != "dtype"}
+        return called(name, part, operands, keywords)
+
+    def _summed(self, node: Node, operands: list[str]) -> str:
+        """The sums of the rows between some places."""
+        starts = np.ravel(numbers_of(node.arguments[1]))
+        rows = len(numbers_of(node.arguments[0]))
+        if node.keywords.get("axis", (*node.arguments, 0)[2]) != 0 or (np.diff(starts) < 1).any():
+            raise UnwritableError("add.reduceat")
+        groups = np.repeat(np.arange(len(starts)), np.diff([*starts, rows]))
+        self.give(("groups", node.number), groups, "groups")
+        of = operands[0] if not starts[0] else f"{operands[0]}[{starts[0]}:]"
+        return f"add_at(zeros({np.shape(node.value)}), {self.place(('groups', node.number))}, {of})"
 
     def _place_of(self, node: Node, texts: tuple[str, ...]) -> str:
         """A subscript; whole numbers in it that have a name are given, since they may be others in the next update."""
@@ -195,100 +176,3 @@ def _added_to(nodes: set[Node]) -> Iterator[Node]:
         for one in node.arguments if names and node.operation in ("+", "-") else ():
             if isinstance(one, Node) and not names.isdisjoint(slot for slot, _, _ in one.slots):
                 yield one
-
-
-def _called(name: str, part: str, operands: list[str], keywords: dict[str, str]) -> str:
-    """A call of a function of NumPy's, or of a method."""
-    method, name = name.startswith("."), name.removeprefix(".")
-    if name in ("split", "array_split", "hsplit"):
-        keywords |= {"axis": "-1"} if name == "hsplit" else {}
-        return f"split({', '.join([*operands, *(f'{key}={value}' for key, value in keywords.items())])})[{part}]"
-    if name not in _FUNCTIONS or part:
-        raise UnwritableError(name.removeprefix("call:"))
-    if method and name in ("reshape", "transpose") and len(operands) > 2:
-        operands = [operands[0], f"({', '.join(operands[1:])})"]
-    given = [*operands, *(f"{key}={value}" for key, value in keywords.items() if key != "dtype")]
-    return f"np.{name}({', '.join(given)})"
-
-
-def _stretched(node: Node, operands: list[str]) -> list[str]:
-    """The operands of an operator; where NumPy has stretched both, what it does first is written out: a flat list becomes a row."""
-    shapes = [np.shape(one.value if isinstance(one, Node) else one) for one in node.arguments]
-    wide = max(map(len, shapes))
-    filled = [(1,) * (wide - len(shape)) + shape for shape in shapes]
-    if node.operation == "@" or np.shape(node.value) in filled:
-        return operands
-    flat = min(range(2), key=lambda place: len(shapes[place]))
-    lacking = wide - len(shapes[flat])
-    made = f"{operands[flat]}[{', '.join(['None'] * lacking)}]" if lacking else f"reshape({operands[flat]}, {shapes[flat]})"
-    return [made if place == flat else text for place, text in enumerate(operands)]
-
-
-def _put(node: Node, operands: list[str]) -> str:
-    """What an assignment to some cells makes of an array."""
-    (array, key, value), sign = operands, node.operation.removeprefix("put").removeprefix("add_at")
-    place = node.arguments[1]
-    mask = isinstance(place, Node) and getattr(place.value, "dtype", None) == np.dtype(bool)
-    changed = f"({array} {sign} {value})" if sign in ("+", "-", "*", "/") else value
-    if mask and np.ndim(node.arguments[2].value if isinstance(node.arguments[2], Node) else node.arguments[2]) == 0:
-        return f"where({key}, {changed}, {array})"
-    if sign in ("*", "/", "**"):
-        raise UnwritableError(f"{sign}= of some cells")
-    if not sign and isinstance(node.arguments[0], Node) and node.operation == "put" and np.any(node.arguments[0].numbers()):
-        value = f"({value} - {array}[{_bare(key)}])"  # what stands there is replaced
-    return f"add_at({array}, np.s_[{_bare(key)}], {'-' * (sign == '-')}{value})"
-
-
-def _dot(node: Node, operands: list[str]) -> str:
-    ranks = [np.ndim(one.value if isinstance(one, Node) else one) for one in node.arguments]
-    if 0 in ranks:
-        return f"({operands[0]} * {operands[1]})"
-    if "inner" in node.operation and ranks != [1, 1]:
-        raise UnwritableError("inner")
-    return f"({operands[0]} @ {operands[1]})"
-
-
-def _added(node: Node, operands: list[str]) -> str:
-    inner, what = operands[0], node.arguments[0]
-    if isinstance(what, Node):
-        return f"np.sum({inner}, axis=0)"
-    if inner[:1] not in "[(":
-        raise UnwritableError("Python's sum of what is no list")
-    if len(what) > _SUMMANDS:
-        return f"np.sum(stack([{inner[1:-1].rstrip(',')}]))"
-    return f"({inner[1:-1].rstrip(',').replace(', ', ' + ')})"
-
-
-def _joined(node: Node, operands: list[str]) -> str:
-    parts, axes = node.arguments[0], _JOINED[node.operation]
-    ranks = {min(np.ndim(one.value if isinstance(one, Node) else one), 2) for one in parts} if isinstance(parts, list | tuple) else set()
-    if len(ranks) != 1:
-        raise UnwritableError(node.operation)
-    return axes[ranks.pop()].format(f"[{operands[0][1:-1].rstrip(',')}]")
-
-
-def _same(_: Node, operands: list[str]) -> str:
-    return operands[0] if operands[0][:1] != "[" else f"stack({operands[0]})"
-
-
-def _subscript(_: Node, operands: list[str]) -> str:
-    return f"{operands[0]}[{_bare(operands[1])}]"
-
-
-def _bare(key: str) -> str:
-    return key[1:-1] if key[:1] == "(" and key[-1:] == ")" else key
-
-
-_SPECIAL: dict[str, Callable[[Node, list[str]], str]] = {
-    "neg": lambda _, operands: f"(-{operands[0]})",
-    "invert": lambda _, operands: f"(~{operands[0]})",
-    ".T": lambda _, operands: f"{operands[0]}.T",
-    "[]": _subscript,
-    "added": _added,
-    **dict.fromkeys(_JOINED, _joined),
-    "put": _put,
-    **dict.fromkeys(_SAME, _same),
-    **dict.fromkeys(("dot", ".dot", "matmul", "inner"), _dot),
-    "largest": lambda _, operands: f"maximum({', '.join(operands)})",
-    "least": lambda _, operands: f"minimum({', '.join(operands)})",
-}

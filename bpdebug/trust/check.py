@@ -82,6 +82,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         for finding, known in () if only else own_steps(probe):
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     remarks = {} if only else probe.program.remarks
+    settled = {} if only else probe.program.settled
+    off = {one.name for one in told if one.name in settled and one.status in ("wrong", "follows")}
+    told = [replace(one, status="convention", said=settled[one.name], suspects=()) if one.name in off else one for one in told]
     if probe.program.misled:
         told = [replace(one, status="misled", suspects=()) if one.says.accuses else one for one in told]
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
@@ -89,6 +92,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     sure = not only and not accused and not any(finding.status == "hidden" for finding in told)
     remarks = remarks or (probe.program.doubts if sure else {})
     told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
+    accused = {finding.name for finding in told if finding.says.accuses}
+    moved = [stage for stage in probe.program.stages if stage.phase is Phase.UPDATE and stage.name in settled.keys() - accused]
+    told += [_moved(probe, stage, settled[stage.name]) for stage in moved]
     if probe.program.guessed:
         told = [replace(one, status="guessed", suspects=()) if one.says.accuses else one for one in told]
     if probe.program.foreign:
@@ -101,6 +107,12 @@ def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:
     """A stage of which the front end knows that it is wrong."""
     ours, suspects = np.asarray(probe.running.run(probe.start)[stage.name]), _suspects(*remark)
     return Finding(stage, stage.name, "wrong", np.inf, (0,) * ours.ndim, ours, None, np.full(ours.shape, np.nan), suspects=suspects)
+
+
+def _moved(probe: Probe, stage: Stage, said: str) -> Finding:
+    """An update stage of which the front end knows that it is right."""
+    ours = np.asarray(probe.running.run(probe.start)[stage.name])
+    return Finding(stage, stage.name, "good", 0.0, (0,) * ours.ndim, ours, ours, ours, said=said)
 
 
 def _suspects(title: str, evidence: str) -> tuple[Suspect, ...]:

@@ -211,7 +211,10 @@ class _Dot:
         found = [at.value(self._tree) for at in put]
         laid = (np.asarray(value, float) for value in found)
         # a script's gradient may lie on its side: 1×5 for a bias of 5
-        return [np.broadcast_to(value.reshape(shape) if value.ndim > len(shape) else value, shape) for value in laid]
+        return [
+            np.broadcast_to(value.reshape(shape) if value.ndim > len(shape) or value.size == math.prod(shape) else value, shape)
+            for value in laid
+        ]
 
     def _direction(self, backward: Sequence[Array], widest: float) -> Array:
         """Random, and such that each cell counts alike, but for those that rounding has blurred more than most."""

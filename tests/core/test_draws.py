@@ -8,7 +8,7 @@ from bpdebug.core.draws import DRAWS, draw_of
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
-from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.standins import Vocabulary
 from bpdebug.look.surface import surface_of
 from bpdebug.time.timeline import Timeline
 

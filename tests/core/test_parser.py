@@ -14,7 +14,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import MAXIMUM_DEPTH, MAXIMUM_LENGTH, parse, parse_assignment
-from bpdebug.core.spelling import Vocabulary
+from bpdebug.core.standins import Vocabulary
 from bpdebug.core.tree import Binary, Call, Index, Name, Number, Transpose, Unary, walk
 from bpdebug.core.words import suggestion
 from bpdebug.core.writing import to_text

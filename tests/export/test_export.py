@@ -495,12 +495,3 @@ def test_of_very_many_changes_some_are_named(tmp_path):
     result = session.execute(f"export {tmp_path / 'o.py'}")
     assert (len(result.data["left_out"]), "and 35 more" in result.text) == (40, True)
     assert session.execute(f"export {tmp_path / 'o.npz'}").data["left_out"] == []
-
-
-def test_an_infinity_that_is_written_down_needs_no_explanation(tmp_path):
-    """A mask of −∞ is no part that became infinite: what it is is in the formula."""
-    program = "program: |\n  s = where(tril(ones((2, 2))) > 0, x @ W, -inf)\n  loss = mean(softmax(s)[:, 0])\n"
-    (tmp_path / "s.yaml").write_text(program + "parameters: {shapes: {W: [2, 2]}}\ndata: {inputs: [[1, 2], [3, 4]]}\n")
-    text = exported(Session(load_scenario(tmp_path / "s.yaml")).timeline, FORMATS["md"])
-    assert "-\\infty" in text.replace("−", "-")
-    assert "not finite" not in text

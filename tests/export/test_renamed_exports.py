@@ -7,14 +7,14 @@ import re
 
 import numpy as np
 import pytest
-from renamed import LAYERS, NONSENSE, in_print, in_words, renamed
+from renamed import NONSENSE, in_print, in_words, renamed
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.export.formats import FORMATS, exported
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.session.session import Session
 
-NAMES = [*(entry.name for entry in shipped()), str(LAYERS)]
+NAMES = [entry.name for entry in shipped()]
 
 
 def written(scenario, form):

@@ -19,7 +19,7 @@ from bpdebug.core.description import Lines, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
-from bpdebug.core.spelling import StandIns
+from bpdebug.core.standins import StandIns
 from bpdebug.frontends import load_scenario, shipped
 
 FUNCTIONS = {name: getattr(language, name) for name in language.__all__}

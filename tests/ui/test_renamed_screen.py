@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from renamed import LAYERS, NONSENSE, in_words, renamed
+from renamed import NONSENSE, in_words, renamed
 from ui_app import LARGE, NAMED, debugger, press, until
 from ui_views import NAMES, loaded
 
@@ -35,7 +35,7 @@ async def screens(scenario, keys):
 
 
 WALKED = (("saturation", "misleading"),)
-OTHERS = [pytest.param(name, "dotted", marks=pytest.mark.long) for name in (*NAMES, str(LAYERS))]
+OTHERS = [pytest.param(name, "dotted", marks=pytest.mark.long) for name in NAMES]
 
 
 @pytest.mark.parametrize(("name", "naming"), [*WALKED, *OTHERS])

@@ -105,6 +105,7 @@ class Assembled:
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks() | self._unread(), "doubts": self._doubts(),
+            "settled": self._steps.settled(),
             "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._recording.start),
             "notes": (*self._steps.notes(), *self._not_judged()),
         }  # fmt: skip

@@ -19,7 +19,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place
 from bpdebug.frontends.numpy_script.alike import Directions
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
+from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -88,20 +88,16 @@ class Blame:
 
     # what is right
 
-    def _factor(self, name: str, values: Values) -> float | None:
-        """What the gradient of a parameter is times the right one; some of the parameter may be added to it."""
-        theirs, right = values[self.ends[name]], self._due[name]
-        found = scale(theirs, right, self._near)
-        if found is None and theirs.size == right.size > 2 and np.isfinite([*map(np.linalg.norm, (theirs, right, values[name]))]).all():
-            columns = np.stack([np.ravel(right), np.ravel(values[name])], axis=1)
-            times, decay = np.linalg.pinv(columns.T @ columns) @ columns.T @ np.ravel(theirs)
-            rest = np.abs(columns @ [times, decay] - np.ravel(theirs)).max()
-            found = float(times) if rest <= self._near * np.abs(theirs).max() and times * decay > 0 else None
-        return found
-
     def _factors(self, values: Values) -> dict[str, float]:
-        found = {name: self._factor(name, values) for name in self.live}
-        return {name: factor for name, factor in found.items() if factor}
+        """What the gradients of parameters are times the right ones; some of the parameter may be added to each."""
+        found, shares = dict[str, float](), dict[tuple[float, float], None]()
+        for name in sorted(self.live, key=lambda name: self._due[name].size == 1):  # of single numbers only the share of others tells
+            theirs, right = values[self.ends[name]], self._due[name]
+            share = penalized(theirs, right, values[name], self._near, shares)
+            shares |= {share: None} if share else {}
+            if factor := share[0] if share else scale(theirs, right, self._near):
+                found[name] = factor
+        return {name: found[name] for name in self.live if name in found}
 
     @staticmethod
     def _usual(factors: Mapping[str, float]) -> float:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.core.parser import Formula
+from bpdebug.core.tree import Binary
+from bpdebug.frontends.numpy_script.alike import is_mixed
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
-_ALIKE = 1e-3
-"""Factors that are as near are the same."""
+_ALIKE, _SAME = 1e-3, 1e-9
+"""Factors that are as near are the same; of values without a name, which are many, they have to be nearer."""
 
 
 def ends_of(recording: Recording, loss: Differentiated, own: Sequence[Statement], subtracted: Mapping[str, str]) -> dict[str, str]:
@@ -23,7 +26,7 @@ def ends_of(recording: Recording, loss: Differentiated, own: Sequence[Statement]
     """
     values, inner = recording.values[-1], {one.name for one in recording.statements if one.inner}
     of, found = {tensor: name for name, tensor in subtracted.items()}, dict[str, str]()
-    due, factors = loss.gradients, Counter[float]()
+    due, factors, exactly = loss.gradients, Counter[float](), dict[float, float]()
     for parameter in sorted(recording.carried.keys() & due.keys(), key=lambda name: due[name].size == 1):
         reads = used(recording.statements, [recording.carried[parameter]])
         first = [of[name] for name in (parameter,) if name in of]
@@ -31,11 +34,52 @@ def ends_of(recording: Recording, loss: Differentiated, own: Sequence[Statement]
         scales = {name: factor for name in tried if (factor := scale(values[name], due[parameter]))}
         if due[parameter].size == 1:  # any number is a multiple of it
             usual = max(factors, key=factors.__getitem__, default=1.0)
-            scales = {n: factor for n, factor in scales.items() if abs(factor / usual - 1) < _ALIKE and n not in inner}
+            near = {n: abs(factor / exactly.get(usual, usual) - 1) for n, factor in scales.items()}
+            scales = {n: factor for n, factor in scales.items() if near[n] < (_SAME if n in inner else _ALIKE)}
         chosen = [*sorted(scales, key=lambda name: name in inner), *first]
-        factors.update(float(f"{scales[name]:.4g}") for name in chosen[:1] if name in scales)
+        factors.update(rounded := [float(f"{scales[name]:.4g}") for name in chosen[:1] if name in scales])
+        exactly |= dict.fromkeys(rounded, scales.get(chosen[0], 0.0)) if rounded else {}
         found |= dict.fromkeys([parameter][: len(chosen)], next(iter(chosen), ""))
     return found
 
 
-__all__ = ["ends_of"]
+def subtracted_by(
+    recording: Recording, loss: Differentiated, own: Sequence[Statement], forward: Collection[str], single: bool
+) -> dict[str, str]:
+    """The parameter from which a value is subtracted, by the value's name: the one that he names, else the innermost of its shape.
+
+    Args:
+        recording, loss, own: see ``ends_of``.
+        forward: what the loss is computed from.
+        single: whether all parameters are single numbers.
+    """
+    found, names, values = dict[str, str](), {one.name for one in own}, recording.values[-1]
+    inner = {one.name for one in recording.statements if one.inner}
+    formulas = {one.name: one.formula for one in recording.statements if one.formula and one.name not in forward}
+    for parameter in (name for name in recording.carried if name in loss.gradients):
+        stack, seen = [recording.carried[parameter]], dict[str, None]()
+        while stack:
+            name = stack.pop(0)
+            if name in formulas and name not in seen:
+                seen[name] = None
+                whole = is_mixed(formulas[name].tree) or _is_product(formulas[name], names)
+                stack += formulas[name].names if name not in names or (name in inner and not whole) else ()
+        size = values[parameter].size
+        fitting = [name for name in seen if name in names and values[name].size == size and name not in found]
+        named = [name for name in fitting if name not in inner]
+        if size == 1 and parameter in loss.steps:  # any value is a multiple of the gradient: that which it is, or the whole step
+            due, step = float(loss.gradients[parameter].item()), abs(loss.steps[parameter])
+            times = {name: abs(float(values[name].item()) / due) if due else 1.0 for name in fitting}
+            same = [name for name in fitting if abs(times[name] - 1) < NEAR]
+            fitting = [name for name in fitting if name in same or abs(times[name] / step - 1) < NEAR] if single else fitting
+            named = [name for name in fitting if name in named] if single else same or named
+        found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
+    return found
+
+
+def _is_product(formula: Formula, gradients: set[str]) -> bool:
+    """Whether it is the chain rule itself, ``dloss_da * da_dw``, of which no factor is the whole gradient."""
+    return isinstance(formula.tree, Binary) and formula.tree.operator == "*" and len(gradients.intersection(formula.names)) > 1
+
+
+__all__ = ["ends_of", "subtracted_by"]

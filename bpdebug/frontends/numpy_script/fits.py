@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -67,21 +68,40 @@ def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
     """The number that a gradient is times the right one, or None; flat and upright ones are the same."""
     if theirs.size != right.size or np.squeeze(theirs).shape != np.squeeze(right).shape:
         return None
+    if theirs.size == 1:  # any number is a multiple of another one
+        his, whole = float(theirs.item()), float(right.item())
+        return his / whole if his and whole and math.isfinite(his / whole) else None
     near = max(near, 64 * float(np.finfo(theirs.dtype).eps)) if theirs.dtype.kind == "f" else near
-    one, other = np.ravel(theirs), np.ravel(right)
-    size = float(np.abs(one).max(initial=0))
-    some = slice(None, None, max(1, one.size // _MANY))
-    if one.size > 4 * _MANY and _fits(one[some], other[some], 4 * near * size) is None:
+    flat, due = np.ravel(theirs), np.ravel(right)
+    size = float(np.abs(flat).max(initial=0))
+    some = slice(None, None, max(1, flat.size // _MANY))
+    if flat.size > 4 * _MANY and _fits(flat[some], due[some], 4 * near * size) is None:
         return None
-    return _fits(one, other, near * size) or None
+    return _fits(flat, due, near * size) or None
+
+
+def penalized(
+    theirs: Array, right: Array, parameter: Array, near: float = NEAR, known: Iterable[tuple[float, float]] = ()
+) -> tuple[float, float] | None:
+    """The number that a gradient is times the right one where a share of its parameter is added, and that share, one of those that are
+    known where it is a single number; None where it is not."""
+    if not theirs.size == right.size == parameter.size or not np.isfinite([*map(np.linalg.norm, (theirs, right, parameter))]).all():
+        return None
+    columns, flat = np.stack([np.ravel(right), np.ravel(parameter)], axis=1).astype(float), np.ravel(theirs)
+    tried = [*known] if flat.size <= columns.shape[1] else []
+    if not tried and (flat.size <= columns.shape[1] or scale(theirs, right, near)):
+        return None
+    times, decay = map(float, np.linalg.pinv(columns.T @ columns) @ columns.T @ flat)
+    limit = near * np.abs(flat).max()
+    return next((one for one in tried or [(times, decay)] if np.abs(columns @ one - flat).max() <= limit and one[0] * one[1] > 0), None)
 
 
 def _fits(one: Array, other: Array, limit: float) -> float | None:
     """The number that some values are times others, up to a limit, or None; any number is, where all are 0."""
     one, other = one.astype(float, copy=False), other.astype(float, copy=False)
-    norm = float(other @ other)
-    factor = float(one @ other) / norm if norm else 0.0
-    if not np.isfinite(norm) or not np.isfinite(limit) or not np.abs(one - factor * other).max(initial=0) <= limit:
+    norm = float(other @ other) if np.isfinite(limit) else np.nan
+    factor = float(one @ other) / norm if norm and np.isfinite(norm) else 0.0
+    if not np.isfinite(norm) or not np.abs(one - factor * other).max(initial=0) <= limit:
         return None
     return factor
 
@@ -117,6 +137,8 @@ def differentiated(
     left_out = {*lost, *_slots(recording)}
     gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in left_out}
     agreement, steps = agreement_of(recording, {name for name, _ in forward}, gradients)
+    if not steps and len(program.parameters) == 1 and (steps := dict(_steady(recording, program, *program.parameters))):
+        agreement = 1.0
     parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}
     below = [bool(np.all(one[loss] < 0)) for one in recording.values if loss in one]
     raised = bool(_RAISED.search(loss)) or (bool(below) and all(below))
@@ -157,6 +179,20 @@ def steps_of(recording: Recording, gradients: Mapping[str, Array], penalized: bo
     if not common or (counts[common] == 1 and (len(gradients) > 1 or gradients[next(iter(found))].size == 1)):
         return {}
     return {name: factor for name, factor in found.items() if abs(factor / common - 1) < _COMMON}
+
+
+def _steady(recording: Recording, program: Program, name: str) -> Iterator[tuple[str, float]]:
+    """The one parameter, a single number, where it moves by the same number times its gradient in each update, and that number: in one
+    update it moves by some number times anything."""
+    rates, gradient = list[float](), program.gradients.get(name, "")
+    for place, values in enumerate(recording.values):
+        with np.errstate(all="ignore"):
+            due = program.run({**program.initial, **start_of(recording, place)}).get(gradient, np.zeros(2))
+        new = values.get(recording.carried.get(name, ""), due)
+        if new.size == due.size == 1 and due.any():
+            rates.append(float((values[name] - new).item() / due.item()))
+    if len(rates) > 1 and np.isfinite(rates).all() and rates[-1] and np.allclose(rates, rates[-1], NEAR, 0):
+        yield name, rates[-1]
 
 
 def _moves(recording: Recording, gradients: Mapping[str, Array]) -> dict[str, list[Array]]:
@@ -237,4 +273,15 @@ def found_of(recording: Recording, program: Program, loss: Differentiated) -> st
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"
 
 
-__all__ = ["NEAR", "Differentiated", "agreement_of", "differentiated", "found_of", "penalty_of", "scale", "steps_of", "told_apart"]
+__all__ = [
+    "NEAR",
+    "Differentiated",
+    "agreement_of",
+    "differentiated",
+    "found_of",
+    "penalized",
+    "penalty_of",
+    "scale",
+    "steps_of",
+    "told_apart",
+]

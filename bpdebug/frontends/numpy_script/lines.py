@@ -15,7 +15,7 @@ from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OWN
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
-from bpdebug.core.spelling import StandIns
+from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Tree
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
@@ -104,6 +104,13 @@ def severed(statements: Sequence[Statement], roots: Iterable[str]) -> dict[str, 
     return found
 
 
+def kept_before(recording: Recording, parameter: str, statements: Sequence[Statement]) -> list[str]:
+    """What some statements read of that is given and is what a parameter was in the update before."""
+    values, reads = recording.values, {read for one in statements for read in one.reads}
+    kept = [one for one in recording.given[0] if one in reads and len(values) > 1]
+    return [one for one in kept if all(np.array_equal(now[one], old[parameter]) for old, now in pairwise(values))]
+
+
 def reached(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:
     """The tensors that depend on some."""
     found = {*roots}
@@ -136,7 +143,7 @@ def derived_program(recording: Recording, forward: Sequence[tuple[str, str]], lo
         SetupError: where the language does not have it.
     """
     numbers, arrays = settled(recording)
-    found = StandIns("\n".join(text for _, text in forward), frozenset({*recording.start, *arrays}))
+    found = StandIns("\n".join(text for _, text in forward), Vocabulary({*recording.start, *arrays}))
     read = {name for sign, name in found.meant.items() if sign in found.source}
     parameters = {name: value for name, value in recording.start.items() if name in read}
     text = "\n".join(f"{name} = {formula}" for name, formula in forward)
@@ -175,10 +182,10 @@ def frame(recording: Recording, title: str) -> RecordedScenario:
     )
 
 
-def start_of(recording: Recording) -> dict[str, Array]:
-    """The numbers that the last update starts from, of those that were recorded whole: at first too much is 0 to tell anything apart."""
-    values = recording.values[-1]
-    return {**recording.given[len(recording.values) - 1], **{name: values[name] for name in recording.start}, "m": np.array(2.0)}
+def start_of(recording: Recording, place: int = -1) -> dict[str, Array]:
+    """The numbers that an update starts from, of those that were recorded whole the last: at first too much is 0 to tell anything apart."""
+    values = recording.values[place]
+    return {**recording.given[place % len(recording.values)], **{name: values[name] for name in recording.start}, "m": np.array(2.0)}
 
 
 def plain(stages: Mapping[str, Stage], wanted: set[str]) -> dict[str, Tree]:

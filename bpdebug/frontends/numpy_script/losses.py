@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import count, takewhile
-from operator import itemgetter
+from operator import itemgetter, or_
 
 import numpy as np
 
+from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary
+from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary, substitute
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, scale, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, used
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.rows import moved_parts
 
@@ -30,6 +32,7 @@ _IMPLIED = {
     "the binary cross-entropy": "-sum({t} * log({p}) + (1 - {t}) * log(1 - {p}))",
     "the cross-entropy": "-sum({t} * log({p}))",
 }
+_LOGITS = ("the binary cross-entropy", "the cross-entropy")
 _MOST, _TERMS = 8, 200
 _HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
 """How many of the parameters must agree with a loss that is not called one; how much of that one may lack that is; how well one that only
@@ -130,6 +133,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     after = reached(recording.statements, recording.carried.values())
     found = [one for one in recording.statements if one.formula and one.name in dependent - after and one.name not in recording.start]
     scored, read = list[tuple[float, Statement]](), {name for one in recording.statements for name in one.reads}
+    starts = _shares(recording)
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         tree = one.formula.tree if one.formula else None
@@ -139,20 +143,29 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
         shown = not one.inner or one.name not in read  # it has a name, or is printed
         alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
         if values[one.name].dtype.kind == "f" and (called or told or alone):
-            reach = len({*recording.start} & used(recording.statements, [one.name])) / len(recording.start)
+            reach = starts[one.name].bit_count() / len(recording.start)
             match tree:
                 case Binary("+", Name(total), Name(_)) if total not in dependent:  # added up over updates
                     reach /= 2
             doubts = 2 * one.live + 3 * one.partial - 1e-6 * place
             scored.append((4 * reach + 3 * called + 1.5 * within + 2 * (np.prod(shape) == 1) - doubts, one))
     data = {name for name, value in recording.given[0].items() if value.ndim}
-    penalties = {one.name for _, one in scored if data.isdisjoint(used(recording.statements, [one.name]))}
+    fed = reached(recording.statements, data)
+    penalties = {one.name for _, one in scored if one.name not in fed}
     scored = [*_with_sums([pair for pair in scored if pair[1].name not in penalties] or scored, recording)]
     whole = {one.made for _, one in scored if not one.partial}  # of a sum over time steps no part is the loss
     scored = [(score, one) for score, one in scored if not one.partial or one.made not in whole]
     for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
         yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
-    yield from () if told else _implied(found, dependent)
+    yield from () if told else _implied(found, dependent, recording.values)
+
+
+def _shares(recording: Recording) -> dict[str, int]:
+    """Of each value what lives from update to update and has a share in it, a bit each."""
+    found = {name: 1 << place for place, name in enumerate(recording.start)}
+    for one in recording.statements:
+        found[one.name] = reduce(or_, (found.get(name, 0) for name in one.reads), 0)
+    return found
 
 
 def _with_sums(scored: Sequence[tuple[float, Statement]], recording: Recording) -> Iterator[tuple[float, Statement]]:
@@ -179,7 +192,7 @@ def _summands(tree: Tree, formulas: Mapping[str, Tree], inner: set[str]) -> Iter
             yield {*names_in(tree)}
 
 
-def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candidate]:
+def _implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Mapping[str, Array]]) -> Iterator[Candidate]:
     """Losses that differences imply; those that one line makes, sample by sample, belong together."""
     lines = defaultdict[tuple[str, Line], list[tuple[str, str, str]]](list)
     turned = {one.name: one.formula.tree.operand for one in found if one.formula and isinstance(one.formula.tree, Unary)}
@@ -189,7 +202,9 @@ def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candid
             case Binary("-", Name(left), Name(right)) if (left in dependent) != (right in dependent):
                 p, t = (left, right) if left in dependent else (right, left)
                 for said, text in _IMPLIED.items():
-                    lines[said, one.made].append((text.format(p=p, t=t), one.name, p))
+                    saturated = said in _LOGITS and any(np.isin(each[p], (0, 1)).any() for each in values)
+                    written = _of_logits(said, p, t, trees) if saturated else ""
+                    lines[said, one.made].append((written or text.format(p=p, t=t), one.name, p))
             case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)) | Number(1) as one_less)):
                 if isinstance(one_less, Number):  # e = -p, then e[label] += 1
                     match turned.get(p):
@@ -203,6 +218,30 @@ def _implied(found: Sequence[Statement], dependent: set[str]) -> Iterator[Candid
         texts, names, of = zip(*parts[:_TERMS], strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
         yield f"sum(stack([{', '.join(texts)}]))" if len(texts) > 1 else texts[0], names, f"{said} of {whose}", line
+
+
+def _of_logits(said: str, p: str, t: str, trees: Mapping[str, Tree]) -> str:
+    """An entropy without the logarithm of what may be 0, where the probabilities are seen to be a sigmoid or a softmax; "" elsewhere."""
+    match _unfolded(trees.get(p), trees, 4):
+        case Binary("/", Number(1), Binary("+", Number(1), Call("exp", (Unary("-", z),)))) | Binary(
+            "/", Number(1), Binary("+", Call("exp", (Unary("-", z),)), Number(1))
+        ):
+            whole = Formula.of(z).text
+        case Binary("/", Call("exp", (z,)), _):
+            sums = trees[p]
+            whole = f"{Formula.of(z).text} - log({Formula.of(sums.right).text})" if isinstance(sums, Binary) else ""
+            return f"-sum({t} * ({whole}))" if "binary" not in said else ""
+        case _:
+            return ""
+    return f"sum(softplus({whole}) - {t} * ({whole}))" if "binary" in said else ""
+
+
+def _unfolded(tree: Tree | None, trees: Mapping[str, Tree], deep: int) -> Tree:
+    """A formula with those that it reads put in, so many levels deep."""
+    if tree is None or not deep:
+        return tree or Name("")
+    names = [name for name in names_in(tree) if name in trees]
+    return substitute(tree, {name: _unfolded(trees[name], trees, deep - 1) for name in names}) if names else tree
 
 
 def _in_one(tree: Tree, trees: Mapping[str, Tree]) -> Tree:

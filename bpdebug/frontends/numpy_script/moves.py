@@ -16,13 +16,12 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
-from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.lines import kept_before, used
 from bpdebug.frontends.numpy_script.names import gradient_of, unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _NEAR, _ROUNDING = 1e-9, 1e-6
-_LITTLE, _HALF, _RATES = 0.1, 0.5, 1e-4
-_LEAST = 0.5
+_LITTLE, _HALF, _RATES, _LEAST = 0.1, 0.5, 1e-4, 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
 Remark = tuple[str, str]
 """A mistake in a few words, and what speaks for it."""
@@ -45,8 +44,6 @@ class Moves:
         self._parts = dict[str, list[Statement]]()
         self._statements = {one.name: one for one in recording.statements}
         self._new = {new: old for old, new in recording.carried.items()}
-
-    # his formulas with other numbers
 
     def _part(self, name: str) -> list[Statement]:
         """What is computed between the gradient of a parameter and its next version."""
@@ -106,6 +103,10 @@ class Moves:
         step = np.maximum(np.abs(old), 1.0)
         twice = any(read != name and unversioned(read) == name for one in self._part(name) for read in one.reads)
         change = None if twice else self._response(name, name, old + step, base)
+        before = [*self._slots[name], *kept_before(self._recording, name, self._part(name))]
+        if change is not None and before:  # W + 0.9 * (W - before) - dW: both are moved
+            both = self._tried(name, {one: self._values[one] + step for one in (name, *before)}) or base
+            change = step if np.allclose(both[new] - base[new], step) else change
         if change is None or np.max(np.abs(base[new]), initial=0) * _ROUNDING > np.min(step, initial=np.inf):
             return
         left = change / step

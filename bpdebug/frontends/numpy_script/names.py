@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from bpdebug.core.statements import is_name
@@ -29,6 +30,7 @@ def unversioned(name: str) -> str:
     return _VERSION.sub("", name)
 
 
+@cache
 def gradient_of(name: str) -> str:
     """The tensor whose gradient a name says it is: ``W1`` of ``dW1``, ``grads['W1']`` or ``self.dW1``; "" where it says nothing."""
     found = re.fullmatch(r"(.*?)(\w+)((?:\[[^\]]*\])*)", unversioned(name))
@@ -43,6 +45,7 @@ def gradient_of(name: str) -> str:
     return gradient_of(keys[-1]) if keys and not keys[-1].isdigit() else ""
 
 
+@cache
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", re.sub(r"^self\.|^\w+(?=\[')|.*\.(?=\w+$)", "", name).lower())
 
@@ -51,6 +54,11 @@ def named_alike(gradient: str, tensor: str) -> bool:
     """Whether a name says that it is the gradient of a tensor."""
     meant, plain = _plain(gradient_of(gradient)), _plain(tensor)
     return bool(meant) and (meant == plain or plain in _WHOLE.get(meant, ()))
+
+
+def alike_to(gradient: str, tensors: Iterable[str]) -> list[str]:
+    """The tensors whose gradient a name says that it is."""
+    return [tensor for tensor in tensors if named_alike(gradient, tensor)] if gradient_of(gradient) else []
 
 
 class Names:
@@ -89,6 +97,7 @@ class Names:
         lone = [text for text in texts if self._times[text] == 1]
         stored = [text for text in lone if text[-1] == "]" or "." in text]
         plain = [text for text in lone if text in self._top]
+        stored += [text for text in texts if text[-1] == "]"]  # of several neurons' weights each is neuron['weights'][0]
         if kept and (plain or stored):
             return [*plain, *stored][0]
         bound = [text for text, visited in slots[::-1] if not visited and self._fits(text)]

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import takewhile
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned, evaluate
-from bpdebug.core.parser import Formula
-from bpdebug.core.tree import Binary, Name, Number, walk
+from bpdebug.core.tree import Name, Number, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
-from bpdebug.frontends.numpy_script.alike import Alike, is_mixed, is_trivial, marks
+from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, marks
 from bpdebug.frontends.numpy_script.blame import Blame
-from bpdebug.frontends.numpy_script.ends import ends_of
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.ends import ends_of, subtracted_by
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale
 from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
-from bpdebug.frontends.numpy_script.names import gradient_of, named_alike
+from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import Pair
 
@@ -53,11 +53,13 @@ class Pairing:
         self._inner = {one.name for one in recording.statements if one.inner}
         sizes = {loss.gradients[name].size for name in loss.program.parameters if name in loss.gradients}
         self._single = sizes == {1}  # a net of single numbers: each is some multiple of any other, so that only names tell
-        self.subtracted = self._by_update()
+        self.subtracted = subtracted_by(recording, loss, self.own, self._forward, self._single)
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
         self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
         self.blame = Blame(recording, loss, self.own, ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR)
+        common = {name for name, factor in self.blame.factors.items() if abs(factor / self.blame.times - 1) < NEAR}
+        self._together = {*loss.steps, *(common if len(common) > 1 else ())}  # of a saturated net steps are lost in rounding
         self.recording, renamed = with_aliases(recording, self.blame.found, self._forward)
         self._recording, self._values = self.recording, self.recording.values[-1]
         self.meant_by, self.own = {**self.blame.meant, **renamed}, self._candidates()
@@ -97,45 +99,19 @@ class Pairing:
         slots = {name for name in recording.start if name not in self._loss.program.parameters}
         after = reached(recording.statements, slots) | {*recording.carried.values()}
         wanted = dependent - self._forward - after
-        penalties = {name: {name} for name in recording.start}
+        penalties, arrays = {name: {name} for name in recording.start}, [name for name, value in recording.start.items() if value.size > 1]
         for one in recording.statements:  # made of a parameter and of single numbers alone
             parts = (penalties.get(read, {read} if read in dependent or np.ndim(self._values.get(read, 0)) else ()) for read in one.reads)
             of = {name for part in parts for name in part}
-            if len(of) == 1 and of <= {*recording.start} and one.name in dependent:
+            if len(of) == 1 and of <= {*arrays} and one.name in dependent:
                 penalties[one.name] = of
         found = dict[str, Statement]()
-        for one in (one for one in recording.statements if one.name in wanted - penalties.keys() and one.name in self._values):
+        wanted -= {one.name for one in recording.statements if unversioned(one.name) in recording.start} | penalties.keys()
+        for one in (one for one in recording.statements if one.name in wanted and one.name in self._values):
             also = not found.keys().isdisjoint(one.reads) and self._values[one.name].size > 1  # no second forward pass, no sum of errors
             if (one.live or gradient_of(one.name) or also) and self._values[one.name].dtype.kind == "f":
                 found[one.name] = one
         return [*found.values()]
-
-    def _by_update(self) -> dict[str, str]:
-        """The parameter from which a value is subtracted, by the value's name: the one that he names, else the innermost of its shape."""
-        found, names = dict[str, str](), {one.name for one in self.own}
-        formulas = {one.name: one.formula for one in self._recording.statements if one.formula and one.name not in self._forward}
-        for parameter in (name for name in self._recording.carried if name in self._loss.gradients):
-            stack, seen = [self._recording.carried[parameter]], dict[str, None]()
-            while stack:
-                name = stack.pop(0)
-                if name in formulas and name not in seen:
-                    seen[name] = None
-                    whole = is_mixed(formulas[name].tree) or self._is_product(formulas[name], names)
-                    stack += formulas[name].names if name not in names or (name in self._inner and not whole) else ()
-            size = self._values[parameter].size
-            fitting = [name for name in seen if name in names and self._values[name].size == size and name not in found]
-            named = [name for name in fitting if name not in self._inner]
-            if size == 1 and parameter in self._loss.steps:  # any value is a multiple of the gradient: that which it is, or the whole step
-                due = np.ravel(self._loss.gradients[parameter])
-                same = [name for name in fitting if np.allclose(np.ravel(self._values[name]), due, NEAR, 0)]
-                named = same or named
-            found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
-        return found
-
-    @staticmethod
-    def _is_product(formula: Formula, gradients: set[str]) -> bool:
-        """Whether it is the chain rule itself, ``dloss_da * da_dw``, of which no factor is the whole gradient."""
-        return isinstance(formula.tree, Binary) and formula.tree.operator == "*" and len(gradients.intersection(formula.names)) > 1
 
     def _run(self) -> dict[str, Array]:
         """Every value of the derived program, nothing of his put in."""
@@ -168,8 +144,10 @@ class Pairing:
         taken = {pair.tensor for pair in self.pairs.values()}
         if one.name not in self._marks:
             self._marks[one.name] = marks(theirs)
+        moved = self.subtracted.get(one.name, "")
         widest = max(_BLUR if self._small else NEAR, 64 * float(np.finfo(theirs.dtype.char).eps))
-        for tensor in gradients.like(theirs, self._marks[one.name], widest):
+        near_ones = self._likely(one.name) if self._single else gradients.like(theirs, self._marks[one.name], widest)
+        for tensor in (tensor for tensor in near_ones if tensor in gradients):
             right = gradients[tensor]
             if tensor in self._trivial or tensor in taken:
                 continue
@@ -178,23 +156,28 @@ class Pairing:
                 near = self._near(tensor)
                 factor = scale(theirs, right, near)
             factor = 1.0 if factor and abs(factor - 1) < near else factor
-            within = one.name in self._inner and self.subtracted.get(one.name) != tensor
+            within = one.name in self._inner and moved != tensor
             if factor is None or within or (one.partial and (factor != 1.0 or tensor in self._inner)):
                 continue
             alike, whole = named_alike(one.name, tensor), factor == 1.0
-            if self._single and not (alike or (tensor in self._loss.steps and self.subtracted.get(one.name) == tensor)):
-                continue
-            if np.count_nonzero(right) == 1 and not (alike or whole or self.subtracted.get(one.name) == tensor):
+            if tensor in self._inner and right.size > 1 and not whole and not np.ptp(right):
+                continue  # any helper that is nearly the same in all cells is a multiple of it
+            if np.count_nonzero(right) == 1 and not (alike or whole or moved == tensor):
                 continue
             named = tensor not in self._inner
             first = (named, whole) if self.blame.right and self.blame.times < 0 else (whole, named)  # a sign is wrong somewhere
-            found = (alike, self.subtracted.get(one.name) == tensor, *first, theirs.shape == right.shape)
+            found = (alike, moved == tensor, *first, theirs.shape == right.shape)
             if found > rank:
                 best, rank = [], found
             best += [Pair(tensor, factor, near)] if found == rank else []
         if not closely or len(best) < 2:
             return next(iter(best), None)
         return max(best, key=lambda pair: (self._uses(one, pair), self._shared(one, pair.tensor)))
+
+    def _likely(self, name: str) -> list[str]:
+        """Of a net of single numbers the tensors whose gradient a value may be, by its name, or since it is what moves one."""
+        moved = self.subtracted.get(name, "")
+        return [*dict.fromkeys([*(alike_to(name, self._loss.gradients) or ()), *([moved] if moved in self._together else [])])]
 
     def _shared(self, one: Statement, tensor: str) -> int:
         """In how many calls and turns they are made together: two samples of a batch may be the same."""
@@ -225,7 +208,9 @@ class Pairing:
             return
         found = self._match(one, self._now) if part not in self._now else None
         if not one.partial and not found:
-            found = self._whole(one) or (self._penalized(one) if not part and self._ends_right(one) else self._meant(one, later))
+            ends = not part and self._ends_right(one)
+            found = self._whole(one) or (self._penalized(one) if ends or (self.blame.right and not part) else None)
+            found = found or (None if ends else self._meant(one, later))
         if found and found.factor != 1.0 and any(self._completes(other, one, found) for other in later):
             return
         if found:
@@ -245,18 +230,21 @@ class Pairing:
     def _penalized(self, one: Statement) -> Pair | None:
         """The parameter that a value is subtracted from, where it is its gradient and a multiple of itself."""
         tensor = self.subtracted.get(one.name, "")
-        if tensor in {pair.tensor for pair in self.pairs.values()} or tensor not in self._now or self._now[tensor].size == 1:
-            return None  # of a single number any rest is a multiple
-        rest = self._values[one.name].reshape(self._now[tensor].shape) - self._now[tensor]
-        return Pair(tensor, None) if scale(rest, self._values[tensor]) else None
+        if tensor in {pair.tensor for pair in self.pairs.values()} or tensor not in self._now:
+            return None
+        return Pair(tensor, None) if penalized(self._values[one.name], self._now[tensor], self._values[tensor]) else None
 
     def _ends_right(self, one: Statement) -> bool:
         """Whether every parameter that a value changes moves along its true gradient, so that the value is right, whatever it is."""
         if not self._loss.steps or self.blame.found:
             return False
-        after = reached(self._recording.statements, [one.name])
-        moved = {name for name, new in self._recording.carried.items() if new in after and name in self._loss.gradients}
+        moved = {name for name in self._loss.gradients.keys() & self._leads.keys() if one.name in self._leads[name]}
         return bool(moved) and moved <= {*self._loss.steps}
+
+    @cached_property
+    def _leads(self) -> dict[str, set[str]]:
+        """What each tensor that lives on is made of in this update."""
+        return {name: used(self._recording.statements, [new]) for name, new in self._recording.carried.items()}
 
     def _completes(self, later: Statement, one: Statement, pair: Pair) -> bool:
         """Whether it is whole only where a later line divides it, as in ``d = p - y``, ``d = d / m``, or any number is a multiple of it."""

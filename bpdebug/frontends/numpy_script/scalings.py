@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -48,11 +48,14 @@ def different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
     """The derived gradients, those that he names first, of equal ones the first; parts only where they are no multiple."""
     inner = {one.name for one in recording.statements if one.inner}
     order = sorted([*loss.gradients], key=lambda name: name in inner)
-    found = dict[str, Array]()
+    found, near = dict[str, Array](), defaultdict[tuple[int, int], list[Array]](list)
     for name, value in [*((name, loss.gradients[name]) for name in order), *loss.parts.items()]:
-        times = (scale(value, other, _ALIKE) or 0.0 for other in found.values())
+        length = float(np.linalg.norm(value))
+        place = round(math.log(length) / (2 * _ALIKE)) if length and math.isfinite(length) else 0
+        times = (scale(value, other, _ALIKE) or 0.0 for step in (-1, 0, 1) for other in near[value.size, place + step])
         if all(abs((abs(one) if name in loss.parts else one) - 1) > _ALIKE for one in times):
             found[name] = value
+            near[value.size, place].append(value)
     return found
 
 

@@ -33,8 +33,8 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     values, unread = recording.values[-1], unread_of(recording, loss, blame)
     told = told_apart({name: loss.gradients[name] for name in blame.ends})
     ends = {name: end for name, end in blame.ends.items() if name in told and loss.gradients[name].any()}
-    factors = {name: scale(values[end], loss.gradients[name]) or 0.0 for name, end in ends.items()}
     penalized = {name for name, factor in blame.factors.items() if not blame.found and abs(factor / blame.times - 1) < _ALIKE}
+    factors = {n: blame.factors[n] if n in penalized else scale(values[end], loss.gradients[n]) or 0.0 for n, end in ends.items()}
     wrong = [name for name in _apart(factors, blame.times) if name not in penalized]
     moves = {name: values.get(recording.carried[name], values[name]) - values[name] for name in ends}
     down = all(_cosine(move, loss.gradients[name]) <= 0 for name, move in moves.items())

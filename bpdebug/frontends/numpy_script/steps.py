@@ -11,7 +11,7 @@ from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale, told_apart
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
 from bpdebug.frontends.numpy_script.pairs import Pairing
@@ -70,41 +70,55 @@ class Steps:
     def allowed(self) -> dict[str, Allowed]:
         """His gradients that are a multiple of the derived ones, where that is a convention: most parameters' end up the same; or that
         have a penalty on the parameter which the loss does not have."""
-        accepted, blame = dict[str, Allowed](), self._pairing.blame
+        accepted, blame, shares = dict[str, Allowed](), self._pairing.blame, dict[tuple[float, float], None]()
         right = {} if blame.found else self._loss.steps
         blamed = {name for one in blame.found for name in (*one.meant, *one.through.values())}
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
-        for name, pair in self._pairing.pairs.items():
+        ends |= {name: used(self._recording.statements, [self._recording.carried[name]]) for name in right if name not in ends}
+        for name, pair in sorted(self._pairing.pairs.items(), key=lambda item: self._loss.gradients[item[1].tensor].size == 1):
             below = [end for end, reads in ends.items() if name in reads]
-            alike = pair.tensor in right or any(end in right or abs((self.scales[end] or 0) / self.times - 1) < _ALIKE for end in below)
+            alike = pair.tensor in right or any(end in right or abs((self.scales.get(end) or 0) / self.times - 1) < _ALIKE for end in below)
             mended = [abs(blame.factors.get(end, self.times) / self.times - 1) < _ALIKE for end in below]
             alike = alike or (name not in blamed and bool(mended) and all(mended))
             downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
-            if pair.factor is None and (decay := self._decay(name, pair.tensor)):
+            untold = pair.factor is None or (not alike and self._pairing.given[name].size == 1)
+            if untold and (share := self._share(name, pair.tensor, shares)):
+                shares[share], (times, decay) = None, share
                 said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
-                accepted[name] = Allowed(decay=decay, said=said)
+                accepted[name] = Allowed(
+                    times, decay=decay, said=f"{short(times, 6)} times it, as a convention, {said}" if times != 1 else said
+                )
             if pair.factor == 1 and self._pairing.parts:
                 accepted[name] = Allowed(said="right, given what comes back to it")
             if pair.factor == 1 and pair.near > NEAR:
                 accepted[name] = Allowed(near=pair.near, said="right but for the small number that is added in the loss")
-            if pair.factor not in (None, 1.0) and alike and downhill and not self._is_invented(name, pair):
+            if name not in accepted and pair.factor not in (None, 1.0) and alike and downhill and not self._is_invented(name, pair):
                 end = f"; all gradients are {short(self.times, 6)} times those of {self._loss.program.loss}" * (self.times != 1)
                 said = f"{short(pair.factor or 0, 6)} times it, as a convention{end}"
                 accepted[name] = Allowed(pair.factor or 1.0, near=pair.near, said=said)
         return accepted
 
+    def settled(self) -> dict[str, str]:
+        """The parameters of whose gradient no value is known to be one, and that move by it all the same, each with a sentence; and what
+        leads to the parameters, where all of them move so."""
+        steps = {} if self._pairing.blame.found else {one: rate for one, rate in self._loss.steps.items() if one not in self.uphill}
+        paired, along = {pair.tensor for pair in self._pairing.pairs.values()}, "along" if self._loss.raised else "against"
+        said = "not the derived number, and yet each parameter moves by one number times its gradient"
+        right = [one.name for one in self._recording.statements if one.live] if {*self._live} <= {*steps} else []
+        moved = {one: f"it moves {along} its gradient, by {short(abs(rate), 6)} times that" for one, rate in steps.items()}
+        return dict.fromkeys(right, said) | {one: told for one, told in moved.items() if one not in paired}
+
     def _is_invented(self, name: str, pair: Pair) -> bool:
         """Whether a gradient of the loss that he has written is a multiple of the right one for no reason."""
         return not self._loss.said and is_invented(self._recording, name, pair.factor or 0)
 
-    def _decay(self, name: str, tensor: str) -> float:
-        """How many times a parameter is added to its gradient, given his own earlier ones; 0 where it is something else."""
+    def _share(self, name: str, tensor: str, shares: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
+        """How many times the right one a gradient is, as others are, and how many times a parameter is added to it."""
         values, right = self._recording.values[-1], self._pairing.given[name]
-        if tensor not in self._live:
-            return 0.0
-        rest = values[name].reshape(right.shape) - right
-        times = scale(rest, values[tensor])
-        return times if times and times > 0 else 0.0
+        found = penalized(values[name], right, values[tensor], known=shares) if tensor in self._live else None
+        if found and abs(found[0] - 1) < NEAR:
+            return 1.0, found[1]
+        return found if found and abs(found[0] / self.times - 1) < _ALIKE else None
 
     def remarks(self, stages: Iterable[Stage]) -> dict[str, Remark]:
         """What is wrong with update statements, and with numbers that stand for the gradients of several units, by the stage's name."""

@@ -86,14 +86,16 @@ def checked(session: Session, at: str, on: bool) -> Result:
     session.execute(f"goto {at}")
     first = result = session.execute("check")
     for update in range(session.position.update + 1, session.position.updates if on else 0):
-        if result.wrong:
+        if result.data["culprit"]:
             return result
         try:
             session.execute(f"goto update {update}")
         except LocationError:  # of a script it is not kept
             continue
         result = session.execute("check")
-    return result if result.wrong else first
+        untold = first.wrong and not any(one["status"] == "follows" for one in first.data["stages"])
+        first = result if untold and not result.wrong else first  # one update that can be judged is enough
+    return result if result.data["culprit"] else first
 
 
 def compared(session: Session, *files: Mapping[str, Array] | Program) -> Result:
