@@ -32,6 +32,7 @@ class Value:
         device: where it is.
         inner: whether neither the user nor a module has a name for it.
         broken: of numbers that are not kept, whether they are ``inf`` or ``nan``.
+        sizes: of these, how many are not finite, and of the others the smallest, the largest and the norm; () where they are kept.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Value:
         "name",
         "number",
         "shape",
+        "sizes",
         "storage",
         "version",
     )
@@ -57,6 +59,7 @@ class Value:
         self.device = tensor.device
         self.array: Any = None
         self.inner, self.broken = False, ""
+        self.sizes: tuple[float, ...] = ()
 
 
 class Values:
@@ -104,7 +107,12 @@ class Values:
         """Keep no numbers of a value."""
         if value.array is not None:
             self.bytes -= value.array.nbytes
-            value.broken, value.array = broken(value.array), None
+            array, value.array = value.array, None
+            self.note(value, array)
+
+    def note(self, value: Value, array: Any) -> None:
+        """Note of numbers that are not kept what is kept of them."""
+        value.broken, value.sizes = broken(array), _sizes(array) if array.dtype.kind == "f" else ()
 
     def is_there(self, value: Value) -> bool:
         """Whether the numbers of a value, or what was written in their place, are still in memory."""
@@ -143,6 +151,13 @@ def broken(array: Any) -> str:
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return ""
     return "nan" if np.isnan(array).any() else "inf"
+
+
+def _sizes(array: Any) -> tuple[float, ...]:
+    finite = np.isfinite(array)
+    told = array.astype(np.float64) if finite.all() else array[finite].astype(np.float64)
+    ends = (float(told.min()), float(told.max())) if told.size else (0.0, 0.0)
+    return float(array.size - told.size), *ends, float(np.linalg.norm(told))
 
 
 def _overlap(one: Value, other: Value) -> bool:

@@ -12,10 +12,12 @@ from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.lacking import Told, lacking
 from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
 from bpdebug.torch_recorder.operations import Kind, Operation
-from bpdebug.torch_recorder.places import Value, Values
+from bpdebug.torch_recorder.places import Value, Values, broken
 
 MOST = 2**30
 """Bytes of a step that are kept: of a longer one, only what formulas do not give."""
+_FIRST = 32
+"""Values that are not finite of which all numbers are kept in any case."""
 _OFTEN = 2**26
 """So many bytes after the last time, what is gone is forgotten."""
 
@@ -46,6 +48,7 @@ class Recorder(private.Mode):
         self.lacking: Told = []
         self.names = Namer(self.values, self.operations, model)
         self.updating = self._backward = False
+        self._broken = 0
         self._told, self._there, self._looked = dict[int, int](), list[Operation](), 0
         self._kinds = dict[Any, Kind]()
         self._made, self._flows, self._is_forward = Operation("", "", "", None), False, False
@@ -76,7 +79,7 @@ class Recorder(private.Mode):
         self.operations.append(made)
         for one, _ in written:
             self.values.written(one)
-        self._take(made, written, private.tensors(out))
+        self._take(made, written, private.tensors(out), (args, kwargs))
         if made.outs:
             self.names.waits_for(frame, made.outs)
         else:  # such as a number that is taken out of a tensor
@@ -124,8 +127,8 @@ class Recorder(private.Mode):
         self.operations.append(again)
         return fresh
 
-    def _take(self, made: Operation, written: list[tuple[Any, int]], out: list[Any]) -> None:
-        """Note what an operation gives."""
+    def _take(self, made: Operation, written: list[tuple[Any, int]], out: list[Any], read: Any) -> None:
+        """Note what an operation gives that has ``read`` something."""
         index, given = len(self.operations) - 1, self.short and self.is_given(made)
         kept = not (made.looks or given or (self._later and made.function))
         for one, old in written:
@@ -146,15 +149,20 @@ class Recorder(private.Mode):
             )
             made.slots.append(slot)
         for one in (*(one for one, _ in written), *out) if given and not made.looks else ():
-            self._look_at(one)
+            self._look_at(one, read)
         if self.values.bytes > self._next:
             self._forget()
 
-    def _look_at(self, tensor: Any) -> None:
-        """Keep the numbers of a value that is not finite, all the same."""
+    def _look_at(self, tensor: Any, read: Any) -> None:
+        """Note the size of what is not kept; where it is not finite, keep it all the same with what it is made of, of the first ones."""
         value = self.values.known(tensor) if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() else None
-        if value and not bool(torch.isfinite(tensor).all()):
-            self.values.keep(value, tensor)
+        if value is None or value.array is not None:
+            return
+        self.values.note(value, private.numbers(tensor))
+        self._broken += bool(value.broken)
+        for one in (tensor, *private.tensors(list(read))) if value.broken and self._broken <= _FIRST else ():
+            if isinstance(one, torch.Tensor) and (kept := self.values.known(one)):
+                self.values.keep(kept, one)
 
     def is_given(self, made: Operation) -> bool:
         """Whether a formula gives what an operation does, and nobody has asked for its numbers."""
@@ -166,7 +174,10 @@ class Recorder(private.Mode):
     def leave_out(self, value: Value) -> None:
         """Keep no numbers of a value that a formula gives, unless a module gives it, or it decides, as whole numbers do."""
         if value.number not in self.names.borders and "float" in value.dtype:
-            self.values.drop(value)
+            whole = value.array is None or not broken(value.array) or self._broken > _FIRST
+            self._broken += not whole
+            if whole:
+                self.values.drop(value)
 
     def _forget(self) -> None:
         """Forget what ran without gradients and is gone, such as an evaluation between two steps; where that is not enough, the numbers of

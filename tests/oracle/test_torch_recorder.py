@@ -406,7 +406,26 @@ def test_of_a_step_that_is_too_large_what_formulas_give_is_left_out_and_computed
             continue
         again, size = programs[1].recorded[name].value, np.abs(one.value).max(initial=0, where=np.isfinite(one.value))
         np.testing.assert_allclose(again, one.value, rtol=1e-3, atol=1e-5 * max(1.0, size), err_msg=name)
-    assert any("left its numbers out" in one.told for one in programs[1].recorded.values())
+    told = [one.told for one in programs[1].recorded.values() if "left its numbers out" in one.told]
+    assert sum("Torch's are from" in one for one in told) > len(told) / 2
+    assert not any("these are others" in one for one in told)
+
+
+def test_of_a_large_step_what_is_not_finite_is_kept_with_what_it_is_made_of(tmp_path, monkeypatch):
+    from bpdebug.torch_recorder import recorder
+
+    monkeypatch.setattr(recorder, "MOST", 100)
+    monkeypatch.setattr(recorder, "_OFTEN", 100)
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(5, 4)
+    with recorder.Recorder(model) as one:
+        spread_of_zeros(model(x)).backward()
+    values = {value.name: value for value in one.values.all}
+    kept = {name for name, value in values.items() if value.array is not None}
+    assert {"div", "std", "Sequential.2"} <= kept
+    assert "t" not in kept
+    left = [value for value in one.values.all if value.array is None and value.sizes]
+    assert all(value.sizes[1] <= value.sizes[2] for value in left)
 
 
 def test_an_evaluation_between_two_steps_is_forgotten(monkeypatch):

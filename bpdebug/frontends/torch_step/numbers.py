@@ -22,6 +22,8 @@ _LARGEST = defaultdict(lambda: inf, bfloat16=2.0**128 * (1 - 2.0**-8), float16=6
 _TIMES = 16
 """How many times the formula's own rounding error torch's numbers may be off: other orders of summation, other functions."""
 
+_WORKED_OUT = 1e-3
+"""How far numbers that one formula after the other has worked out may be from torch's, relative to the largest."""
 _ONE_BY_ONE = 0.125
 """What numbers that are added one by one may be off more, times the root of how many they are."""
 _DRAWS = 4
@@ -85,6 +87,10 @@ class Numbers(Mapping[int, Array]):
             (place,) = self.views[place][1]
         return place not in self._step.arrays
 
+    def sizes(self, place: int) -> tuple[float, float, float]:
+        """Of numbers that the recording does not have, the smallest, the largest and the norm; zeros where it does not say."""
+        return self._step.sizes.get(place, (0.0, 0.0, 0.0))
+
     def kind(self, place: int) -> str:
         """The kind of number of a value.
 
@@ -108,12 +114,13 @@ class Numbers(Mapping[int, Array]):
         """How far torch's numbers are from those of the formula in double precision, and how far they may be by rounding; infinitely far
         where the formula cannot be computed, or is not finite where they are. Worked out once."""
         if place not in self._agreement:
-            self._agreement[place] = self._distance(place)
+            sizes = self._step.sizes.get(place) if self.is_left_out(place) else None
+            self._agreement[place] = _apart(self[place], sizes, self._step.values[place].dtype) if sizes else self._distance(place)
         return self._agreement[place]
 
     def can_tell(self, place: int, room: int) -> bool:
         """Whether a formula has been held against its numbers, or can be, where there is room for so many numbers."""
-        if place not in self.formulas or self.is_left_out(place):
+        if place not in self.formulas or (self.is_left_out(place) and place not in self._step.sizes):
             return False
         values = self._step.values
         return place in self._agreement or sum(prod(values[one].shape) for one in (place, *self.formulas[place][1])) <= room
@@ -195,7 +202,10 @@ class Kept:
         """How close the formula is to torch's numbers."""
         distance, near = self._numbers.agreement(self._place)
         if self._numbers.is_left_out(self._place):
-            return "Computed by its formula: the recording has left its numbers out."
+            least, most, norm = self._numbers.sizes(self._place)
+            torchs = f" Torch's are from {short(least, 3)} to {short(most, 3)}, their norm {short(norm, 3)}" if norm else ""
+            others = f": these are others, by up to {short(distance, 2)}" * (distance > near)
+            return f"Computed by its formula: the recording has left its numbers out.{torchs}{others}{'.' * bool(torchs)}"
         if distance > near:
             far = f", by up to {short(distance, 2)}" if isfinite(distance) else ""
             return f"Torch's own numbers are shown: they are others than this formula gives{far}."
@@ -243,6 +253,15 @@ def _least(due: Array, dtype: str) -> float:
     """How far numbers may be off at least, before their formula is asked."""
     size = np.max(np.abs(due), where=np.isfinite(due), initial=0.0)
     return float(_TIMES * _EPSILON.get(dtype, 2.0**-24) * size)
+
+
+def _apart(made: Array, sizes: tuple[float, float, float], dtype: str) -> tuple[float, float]:
+    """How far numbers that were worked out are from those that were left out, by what is known of these; and how far they may be."""
+    least, most, norm = sizes
+    told = made[np.isfinite(made)].astype(np.float64)
+    ends = max(abs(told.min(initial=inf) - least), abs(told.max(initial=-inf) - most)) if told.size else 0.0
+    apart = max(float(ends), abs(float(np.linalg.norm(told)) - norm) / max(told.size, 1) ** 0.5)
+    return apart, max(_WORKED_OUT, _TIMES * _EPSILON.get(dtype, 2.0**-24)) * max(abs(least), abs(most))
 
 
 def _broken(array: Array) -> str:

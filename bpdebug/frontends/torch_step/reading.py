@@ -73,6 +73,7 @@ class Step(Record, eq=False):
         files: the texts of the user's files, by their names.
         broken: the places of values that are not finite, and whether it is ``nan`` or ``inf``; None where the recording does not say.
         lacking: of parameters, the kind of what is to be said, their names, and a value and a line, or "".
+        sizes: of values whose numbers were left out, the smallest and the largest of the finite ones, and their norm.
     """
 
     torch: str
@@ -88,6 +89,7 @@ class Step(Record, eq=False):
     files: Mapping[str, str]
     broken: Mapping[int, str] | None
     lacking: tuple[tuple[str, tuple[str, ...], str, str], ...] = ()
+    sizes: Mapping[int, tuple[float, float, float]] = {}
 
 
 def read_step(path: Path) -> Step:
@@ -111,8 +113,11 @@ def read_step(path: Path) -> Step:
         told = text.get("broken")
         broken = None if told is None else {_place(place, count): kind for kind in ("inf", "nan") for place in told[kind]}
         lacking = tuple(_lacking(*one) for one in _few(text.get("lacking", [])))
+        sizes = {
+            _place(place, count): (float(least), float(most), float(norm)) for place, _, least, most, norm in _few(text.get("sizes", []))
+        }
         said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
-        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking
+        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking, sizes
         return Step(said[0], said[1], said[2], int(text["step"]), said[3], *parts)
 
 
