@@ -146,6 +146,8 @@ class Dots:
 
     def samples(self, reach: Reach, gradients: bool, times: int) -> list[Rounded]:
         """The values with other last bits in what comes of a tensor, and, if asked for, in all gradients."""
+        if not times:
+            return []
         stages, first = self.running.stages, self.program.index[reach.steps[0].name] if reach.steps else 0
         count = self.running.end_of(Phase.LOSS)
         again = {stage.name: stage for stage in stages[first:count]} if reach.steps else {}
