@@ -60,6 +60,15 @@ def test_the_nearest_snapshot_is_not_later_and_has_the_right_bits(data, size, dt
         model.check(last)
 
 
+@pytest.mark.parametrize("budget", [100, 400, 1024])
+def test_nothing_is_kept_of_a_future_that_has_changed(budget):
+    for update in range(40):
+        model = Model(2, "float64", budget)
+        model.save_until(60, 0)
+        model.forget_after(update)
+        assert model.check(60) <= update
+
+
 @settings(max_examples=60, deadline=None)
 @given(size=st.integers(1, 50), updates=st.integers(0, 1500), budget=st.integers(0, 20_000))
 def test_the_budget_is_kept(size, updates, budget):
