@@ -37,6 +37,8 @@ def _row(
 def _activation(name: str, source: str, torch: str) -> Operation:
     """The row of an activation from the row of the function, along the axis of the units."""
     row = FUNCTIONS[name]
+    if not row.adjoint:
+        raise ValueError(f"{name} in bpdebug.core.functions needs an adjoint of its own, as one writes it, to be an activation")
     value, back = (re.sub(r"\bx\b", "z", re.sub(r"\bvalue\b", "a", text.format(axis=1))) for text in (row.formula, row.adjoint))
     constants = {name: float(usual) for name, usual in row.usual.items()}
     return _row(name, f"a = {value}", {"z": back}, source, (row.unicode or f"{name}({{}})").replace("{}", "{z}"), torch, "", **constants)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.functions import CONSTANTS
+from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.network import loss_row, sum_row
 from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.parser import Formula, parse
@@ -227,3 +227,9 @@ def test_a_sum_passes_the_gradient_on_unchanged_to_every_term(count):
     row = sum_row("loss", count)
     assert evaluate(row.forward, {f"t{i}": np.array(10.0**i) for i in range(count)}) == float("1" * count)
     assert all(row.gradients[f"t{i}"].tree == parse("g").tree for i in range(count))
+
+
+@pytest.mark.parametrize("row", [row for row in FUNCTIONS.values() if row.cellwise and row.slopes], ids=lambda row: row.name)
+def test_a_function_with_a_slope_takes_a_complex_step_which_the_check_goes_by(row):
+    """NumPy's own may not: then it is computed of what does, as ``erf`` is in :mod:`bpdebug.core.lacking`."""
+    assert np.isfinite(row.run(*[np.array([0.5 + 1e-30j])] * row.arity)).all()

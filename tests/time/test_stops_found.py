@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from debugger_scenarios import classes, history, line, xor
@@ -13,6 +15,7 @@ from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.layers import make_program
 from bpdebug.session.session import Session
+from bpdebug.time.conditions import Counted
 
 X = np.linspace(-2, 2, 6).reshape(6, 1)
 SCENARIOS = {
@@ -224,3 +227,15 @@ def test_a_count_to_ignore_skips_that_many_of_the_moments(data):
     wanted = expected(Loop("short last batch"), [chosen])
     assert found(session, "continue") == wanted[skipped:]
     assert session.stops.find(1).hits == len(wanted)
+
+
+def test_updates_that_a_recording_left_out_are_not_counted_in_a_row():
+    class Always(Counted):
+        def holds(self, machine):
+            return True
+
+        def told(self, machine):
+            return f"update {machine.update}"
+
+    stop = Always(number=1, text="always", lasting=3)
+    assert [stop.strikes(SimpleNamespace(update=update)) for update in (0, 1, 500, 501, 502)] == ["", "", "", "", "update 502"]
