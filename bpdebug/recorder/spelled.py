@@ -76,6 +76,8 @@ def _put(node: Node, operands: list[str]) -> str:
     """What an assignment to some cells makes of an array."""
     (array, key, value), sign = operands, node.operation.removeprefix("put").removeprefix("add_at")
     place = node.arguments[1]
+    if not sign and node.operation == "put" and (place is ... or (isinstance(place, slice) and place == slice(None))):
+        return f"(zeros({np.shape(node.value)}) + {value})"  # every cell
     mask = isinstance(place, Node) and getattr(place.value, "dtype", None) == np.dtype(bool)
     changed = f"({array} {sign} {value})" if sign in ("+", "-", "*", "/") else value
     if mask and np.ndim(node.arguments[2].value if isinstance(node.arguments[2], Node) else node.arguments[2]) == 0:
@@ -174,6 +176,7 @@ SPECIAL: dict[str, Callable[[Node, list[str]], str]] = {
     **dict.fromkeys(SAME, _same),
     **dict.fromkeys(("dot", ".dot", "matmul"), _dot),
     "inner": _inner,
+    "atleast_2d": lambda node, operands: f"reshape({operands[0]}, {np.shape(node.value)})",
     "append": _appended,
     **dict.fromkeys(("insert", "delete"), _inserted),
     "logaddexp": lambda _, operands: f"({operands[1]} + softplus({operands[0]} - {operands[1]}))",

@@ -246,6 +246,41 @@ def test_of_a_loss_that_is_only_guessed_nothing_is_called_wrong_where_another_is
     assert "nothing could be compared" in result.text
 
 
+MARGIN = """
+import numpy as np
+rng = np.random.default_rng(4)
+X = rng.normal(size=(30, 3))
+y = np.where(X[:, 0] > 0.2, 1.0, -1.0)
+w, b = np.zeros(3), 0.0
+for x, sign in zip(X, y):
+    margin = sign * (x @ w + b)
+    if margin < 1:
+        w = w + 0.1 * sign * x
+        b = b + 0.1 * sign
+"""
+"""Steps that raise a value which has no least number: it is no loss."""
+COUNTED = """
+import numpy as np
+words, w = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), np.zeros(2)
+for turn in range(9):
+    said = np.sign(words[turn % 3] @ w - 0.5)
+    w = w + 0.1 * (said < 1) * words[turn % 3]
+"""
+
+
+def test_what_is_raised_and_has_no_least_number_is_no_loss():
+    Path("margin.py").write_text(MARGIN, "utf-8")
+    result = Session(load_script("margin.py", [], 3)).execute("check")
+    assert result.data["ok"] is True
+    assert "it moves along its gradient, by 0.1 times that" in result.text
+
+
+def test_a_rule_without_a_derivative_is_called_one():
+    Path("counted.py").write_text(COUNTED, "utf-8")
+    with pytest.raises(BpdebugError, match=r"computes: w changes by nothing that has a derivative"):
+        load_script("counted.py", [], 3)
+
+
 EARLY = """
 import numpy as np
 W, x = np.ones((2, 3)), np.ones((4, 3))

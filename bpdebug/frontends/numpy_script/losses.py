@@ -19,7 +19,7 @@ from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unar
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, scale, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.rows import moved_parts
 
@@ -59,6 +59,8 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     ranks = [_rank(one, _is_of_a_loss(one.program.loss.removesuffix(".sum"), statements)) for one in tried]
     best = max((pair for pair in zip(ranks, tried, strict=True) if told or pair[0]), key=itemgetter(0), default=(0.0, None))[1]
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
+    if best and not best.said and not _SAID.search(best.program.loss) and _is_raised(recording, best):
+        return replace(best, raised=True)
     if best is None or not best.said:
         return best and next((one for one in tried if _is_whole(recording, one, best)), best)
     untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
@@ -66,6 +68,15 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     return replace(
         best, written=str(stated.line) if stated else "", guessed=best.guessed or (untried and not best.agreement), others=others
     )
+
+
+def _is_raised(recording: Recording, loss: Differentiated) -> bool:
+    """Whether every step raises a value that has neither least nor largest numbers, such as a margin, so that it is no loss."""
+    start = {**loss.program.initial, **start_of(recording)}
+    grown = loss.program.run(start | {name: start[name] + 1.0 for name in loss.program.parameters})
+    of = loss.program.gradients
+    straight = all(np.allclose(grown[of[name]], loss.gradients[name]) for name in loss.program.parameters if name in loss.gradients)
+    return straight and bool(loss.steps) and all(step < 0 for step in loss.steps.values())
 
 
 def _with_penalty(
@@ -205,6 +216,9 @@ def _implied(found: Sequence[Statement], dependent: set[str], values: Sequence[M
                     saturated = said in _LOGITS and any(np.isin(each[p], (0, 1)).any() for each in values)
                     written = _of_logits(said, p, t, trees) if saturated else ""
                     lines[said, one.made].append((written or text.format(p=p, t=t), one.name, p))
+                if z := _stepped(_unfolded(trees.get(p), trees, 2)):
+                    way = Formula.of(z).text
+                    lines["the perceptron's criterion", one.made].append((f"sum(({p} - {t}) * ({way}))", one.name, way))
             case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)) | Number(1) as one_less)):
                 if isinstance(one_less, Number):  # e = -p, then e[label] += 1
                     match turned.get(p):
@@ -218,6 +232,34 @@ def _implied(found: Sequence[Statement], dependent: set[str], values: Sequence[M
         texts, names, of = zip(*parts[:_TERMS], strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
         yield f"sum(stack([{', '.join(texts)}]))" if len(texts) > 1 else texts[0], names, f"{said} of {whose}", line
+
+
+def _stepped(tree: Tree) -> Tree | None:
+    """What a prediction is a step of: ``z`` of ``where(z >= 0, 1, 0)``. Rosenblatt's rule lowers (prediction - target) * z, where no
+    derivative flows through the prediction (Bishop, "Pattern Recognition and Machine Learning" (2006), section 4.1.7)."""
+    match tree:
+        case Call("where", (Binary(">" | ">=", z, Number(0)), *_)) | Call("sign", (z,)) | Binary(">" | ">=", z, Number(0)):
+            return z
+        case Binary("+", Call("zeros"), inner):
+            return _stepped(inner)
+    return None
+
+
+def without_derivative(recording: Recording) -> list[str]:
+    """What lives from update to update and depends on that by no derivative: but through comparisons, as in a perceptron's rule."""
+    smooth = {*recording.start}
+    for one in recording.statements:
+        if one.formula and not _is_step(one.formula.tree) and one.name not in recording.carried.values():
+            smooth |= {one.name} if not smooth.isdisjoint(one.reads) else set()
+    made = {one.name: one for one in recording.statements}
+    return [old for old, new in recording.carried.items() if new in made and smooth.isdisjoint({*made[new].reads} - {old})]
+
+
+def _is_step(tree: Tree) -> bool:
+    match tree:
+        case Binary("<" | "<=" | ">" | ">=" | "==" | "!=") | Call("sign" | "argmax" | "argmin" | "round" | "floor" | "ceil"):
+            return True
+    return False
 
 
 def _of_logits(said: str, p: str, t: str, trees: Mapping[str, Tree]) -> str:
@@ -263,4 +305,4 @@ def told_losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]
     return tuple(takewhile(lambda value: value is not None, map(told.get, count())))  # type: ignore[arg-type]
 
 
-__all__ = ["find_loss", "told_losses"]
+__all__ = ["find_loss", "told_losses", "without_derivative"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned, evaluate
-from bpdebug.core.tree import Name, Number, walk
+from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, marks
 from bpdebug.frontends.numpy_script.blame import Blame
@@ -105,8 +105,9 @@ class Pairing:
             of = {name for part in parts for name in part}
             if len(of) == 1 and of <= {*arrays} and one.name in dependent:
                 penalties[one.name] = of
+        laid = {one.name for one in recording.statements if one.formula and _laid_out(one.formula.tree) in self._forward}
         found = dict[str, Statement]()
-        wanted -= {one.name for one in recording.statements if unversioned(one.name) in recording.start} | penalties.keys()
+        wanted -= {one.name for one in recording.statements if unversioned(one.name) in recording.start} | penalties.keys() | laid
         for one in (one for one in recording.statements if one.name in wanted and one.name in self._values):
             also = not found.keys().isdisjoint(one.reads) and self._values[one.name].size > 1  # no second forward pass, no sum of errors
             if (one.live or gradient_of(one.name) or also) and self._values[one.name].dtype.kind == "f":
@@ -294,6 +295,14 @@ class Pairing:
         """Whether what the parameters become depends on it."""
         recording = self._recording
         return tensor in named or name in used(recording.statements, recording.carried.values())
+
+
+def _laid_out(tree: Tree) -> str:
+    """What a value is with its cells in other rows, ``x.T`` or ``reshape(x, (1, 4))``; "" where it is something else."""
+    match tree:
+        case Transpose(Name(name)) | Call("reshape", (Name(name), *_)):
+            return name
+    return ""
 
 
 __all__ = ["Pairing"]

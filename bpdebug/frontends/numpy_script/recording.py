@@ -199,6 +199,8 @@ def read(recorded: Recorded, script: str) -> Recording:
     finite = [all(np.isfinite(one[name]).all() for name in carried if name in one) for one in whole]
     whole = whole[: max(finite.index(False), 1)] if False in finite else whole  # what starts from NaN tells nothing apart
     whole = [seen, *filter(None, (_filled(statements, values) for values in whole[1:]))]
+    while len(whole) > 1 and all(np.array_equal(whole[-1][old], whole[-1][new]) for old, new in carried.items() if new in whole[-1]):
+        whole.pop()  # what moves nothing tells nothing
     start = {name: every[0][name] for name in carried}
     return Recording(
         str(text["script"]),

@@ -18,7 +18,7 @@ from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.fits import found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
-from bpdebug.frontends.numpy_script.losses import find_loss, told_losses
+from bpdebug.frontends.numpy_script.losses import find_loss, told_losses, without_derivative
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.sized import sized
@@ -26,6 +26,8 @@ from bpdebug.time.position import LocationError, stages_at
 
 Early = Callable[[RecordedScenario], None] | None
 """What is done with the first updates of a script that runs on for long."""
+_NAMED = 5
+"""What a message names, at most."""
 _SURE = 0
 """How unlikely a slip may be, so that no other loss is tried that the script may mean."""
 
@@ -79,7 +81,9 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     if loss is None and recording.traceback:
         raise ScriptError(stopped(recording.squares, recording.traceback, recording.ending, "a loss was computed"), 1, True)
     if loss is None:
-        raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes")
+        lacking = " ".join(without_derivative(recording)[:_NAMED])
+        rule = f": {lacking} changes by nothing that has a derivative, as in a perceptron's rule" if lacking else ""
+        raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes{rule}")
     if (larger := sized(recording, loss)) is not recording:
         recording = larger
         loss = find_loss(recording, scenario, asked.loss) or loss
