@@ -19,8 +19,12 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.dots import SAFETY, Dots
 from bpdebug.trust.perturbed import EPSILON, Reach
 
+_MOST, _AROUND = 256, 32
+"""Cells of a recorded gradient that are looked at, and how many of these are among those that are off most."""
 _TIMES = 4
 """How often each cell is worked out with other last bits."""
+
+Group = tuple[slice | int, ...]
 
 
 class Probe:
@@ -109,7 +113,8 @@ def laid(value: Array, shape: tuple[int, ...]) -> Array:
 def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:
     """The derivative that a stage should compute, given what arrives at it; yields now and then how many cells are done.
 
-    Cells that move different cells of what uses their tensor are moved together: all rows, all columns, or both.
+    Cells that move different cells of what uses their tensor are moved together: all rows, all columns, or both. Of a recorded step, whose
+    tensors are large, some are looked at, among them those that are off most; the others are NaN.
     """
     reach = dots.reach(stage)
     shape = dots.values[reach.tensor].shape
@@ -123,8 +128,13 @@ def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:
         return np.asarray(terms.sum(axis=tuple({0, 1} - {*apart}) if apart else None))
 
     places: list[Iterable[slice | int]] = [[slice(None)] if axis in apart else range(length) for axis, length in enumerate(shape)]
-    done = 0
-    for group in product(*places):
+    done, groups = 0, [*product(*places)]
+    if dots.program.recorded and len(groups) > _MOST:
+        low[...] = high[...] = np.nan
+        groups = _telling(dots, stage, reach, groups)
+        for group in groups:
+            low[group] = high[group] = 0.0
+    for group in groups:
         chosen = np.zeros(shape)
         chosen[group] = 1.0
         ways = [reach.moves(at, {reach.tensor: chosen}) for at in ats]
@@ -146,6 +156,27 @@ def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:
     own = np.max([np.abs(other - ours[0]) for other in ours[1:]], axis=0)
     own = laid(np.asarray(own), shape)
     return Cells(low, high, SAFETY * (blur + np.where(np.isfinite(own), own, 0.0)) + 64 * EPSILON * (size + np.abs(low)))
+
+
+def _telling(dots: Dots, stage: Stage, reach: Reach, groups: list[Group]) -> list[Group]:
+    """Some cells: where halves and halves of these are off most, and others at random."""
+    shape = dots.values[reach.tensor].shape
+    ours = laid(np.asarray(dots.exact.value(dots.formula(stage)), float), shape)
+    given = {name: np.asarray(dots.exact.value(Name(g))) if g else 1.0 for name, g in reach.ends.items()}
+    order = dots.generator.permutation(len(groups))
+
+    def off(part: Array) -> float:
+        way = np.zeros(shape)
+        for place in part:
+            way[groups[place]] = dots.generator.choice([-1.0, 1.0])
+        moved = reach.moves(dots.exact, {reach.tensor: way})[0]
+        terms = sum(float(np.where(given[name] == 0, 0.0, given[name] * one).sum()) for name, one in moved.items())
+        return abs(terms - float((ours * way).sum()))
+
+    near = order
+    while len(near) > _AROUND:
+        near = max(np.array_split(near, 2), key=off)
+    return [groups[place] for place in dict.fromkeys([*near.tolist(), *order[:_MOST].tolist()])][:_MOST]
 
 
 def _apart(dots: Dots, reach: Reach, axis: int) -> bool:

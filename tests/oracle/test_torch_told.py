@@ -109,3 +109,34 @@ def test_what_lies_in_the_numbers_of_another_value_is_shown_with_these(tmp_path)
         session.execute(f"goto {name}")
         np.testing.assert_array_equal(session.value(name), theirs.detach().float().numpy())
         assert "left its numbers out" not in session.program.recorded[name].told
+
+
+class AllButOne(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.tanh()
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        wrong = torch.arange(640).reshape(4, 10, 16) == 435
+        return g * (1 - x.tanh() ** 2) * (1 + 0.5 * wrong)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_single_wrong_number_among_many_is_found_by_looking_at_some(named, tmp_path):
+    torch.manual_seed(0)
+    model, x = nn.Linear(6, 16), torch.randn(4, 10, 6)
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        if named:
+            h = model(x)
+            AllButOne.apply(h).pow(2).mean().backward()
+        else:  # then there is a view without a name, of which the program has no gradient
+            AllButOne.apply(model(x)).pow(2).mean().backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    wrong = [one for one in session.execute("check").data["stages"] if one["status"] == "wrong"]
+    lines = {session.program.stage(one["name"]).line.rpartition(":")[2] for one in wrong}
+    assert lines == {str(line_of("return g * (1 - x.tanh()"))}
+    if named:
+        assert [(one["name"], one["cell"]) for one in wrong] == [("h.grad", [2, 7, 3])]

@@ -26,7 +26,7 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.torch_step.broken import harmless_of
 from bpdebug.frontends.torch_step.numbers import Kept, kind_of_number
-from bpdebug.frontends.torch_step.reading import Operation, Step, read_step
+from bpdebug.frontends.torch_step.reading import Step, read_step
 from bpdebug.frontends.torch_step.severed import unjudged_of
 from bpdebug.frontends.torch_step.sources import Texts
 from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
@@ -226,14 +226,20 @@ class _Assembled:
         )
 
     def _own_line(self, one: Statement) -> tuple[str, int, str] | None:
-        """The line of a backward pass of the user's own that computes a value, or that of which a sum adds up."""
-        adds = one.operation.name.startswith("aten.add") and one.operation.phase == "backward"
-        made = [one.operation, *(self._makers[place] for place in one.reads if adds and place in self._makers)]
-        return next((by.line for by in made if by.phase == "backward" and by.line not in (None, *self._calls)), None)
+        """The line of a backward pass of the user's own that computes a value, or what it is computed from that is no gradient itself."""
+        stack, seen = [one] if one.operation.phase == "backward" else [], set[int]()
+        while stack:
+            by = stack.pop()
+            if by.operation.line not in (None, *self._calls):
+                return by.operation.line
+            inner = [place for place in by.reads if place in self._backward and not self._is_judged(place) and place not in seen]
+            seen.update(inner)
+            stack += [self._backward[place] for place in inner]
+        return None
 
     @cached_property
-    def _makers(self) -> dict[int, Operation]:
-        return {one.place: one.operation for one in self._made.all}
+    def _backward(self) -> dict[int, Statement]:
+        return {one.place: one for one in self._made.all if one.operation.phase == "backward"}
 
     def _levels(self, one: Statement, module: str, line: tuple[str, int, str] | None) -> tuple[Level, ...]:
         """The modules that a statement lies in, the outermost first, and the user's line that computes it; of an update, its parameter."""
