@@ -99,13 +99,14 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
     accused = {finding.name for finding in told if finding.says.accuses}
     moved = [stage for stage in probe.program.stages if stage.phase is Phase.UPDATE and stage.name in settled.keys() - accused]
-    told += [_moved(probe, stage, settled[stage.name]) for stage in moved]
+    values = probe.running.run(probe.start) if moved else {}
+    told += [_moved(stage, np.asarray(values[stage.name]), settled[stage.name]) for stage in moved]
     if probe.program.guessed:
         told = [replace(one, status="guessed", suspects=()) if one.says.accuses else one for one in told]
     if probe.program.foreign:
         told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
     told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
-    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes))
+    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes), said=_untold(told))
 
 
 def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:
@@ -114,9 +115,14 @@ def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:
     return Finding(stage, stage.name, "wrong", np.inf, (0,) * ours.ndim, ours, None, np.full(ours.shape, np.nan), suspects=suspects)
 
 
-def _moved(probe: Probe, stage: Stage, said: str) -> Finding:
+def _untold(told: list[Finding]) -> str:
+    """Why nothing is accused where what follows from something is wrong."""
+    reason = next((one.says.untold for one in told if one.status in ("guessed", "foreign")), "")
+    return f"it cannot be told what is wrong: {reason}" if reason and any(one.status == "follows" for one in told) else ""
+
+
+def _moved(stage: Stage, ours: Array, said: str) -> Finding:
     """An update stage of which the front end knows that it is right."""
-    ours = np.asarray(probe.running.run(probe.start)[stage.name])
     return Finding(stage, stage.name, "good", 0.0, (0,) * ours.ndim, ours, ours, ours, said=said)
 
 
