@@ -140,3 +140,23 @@ def test_a_single_wrong_number_among_many_is_found_by_looking_at_some(named, tmp
     assert lines == {str(line_of("return g * (1 - x.tanh()"))}
     if named:
         assert [(one["name"], one["cell"]) for one in wrong] == [("h.grad", [2, 7, 3])]
+
+
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.out = nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Linear(48, 2)
+
+    def forward(self, a, b):
+        one, two = (self.out(F.relu(self.norm(self.conv(part))).flatten(1)) for part in (a, b))
+        return one * two
+
+
+def test_a_layer_with_running_statistics_that_is_called_twice_is_judged(tmp_path):
+    torch.manual_seed(0)
+    model = Twice()
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        model(torch.randn(4, 1, 6, 6), torch.randn(4, 1, 6, 6)).mean().backward()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert not any("not judged" in note for note in report["notes"]), report["notes"]
+    assert {"conv.grad", "conv.grad'1"} <= {one["name"] for one in report["stages"] if one["status"] != "wrong"}

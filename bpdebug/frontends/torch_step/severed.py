@@ -29,7 +29,10 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
             for place in one.reads:
                 readers[place].append(one)
     opaque = {one.place for one in statements if one.reason or not _agrees(numbers, one.place)}
-    floats = {place for place, value in enumerate(step.values) if kind_of_number(value) == "f"}
+    leading = {*step.roots}  # running statistics are read again where a layer is called twice, but no loss is made of them
+    for one in reversed(statements):
+        leading.update(one.reads if one.place in leading else ())
+    floats = {place for place in leading if kind_of_number(step.values[place]) == "f"}
     ends = {*pairs, *step.roots}
     return {
         gradient
