@@ -121,7 +121,9 @@ class _Backward:
         nodes = (*walk(self.formula.tree), *walk(self.root))  # in the one as it is written, in the other as functions are made of others
         reading = (node for node in nodes if not isinstance(node, Name) and name in names(node))
         stops = [node for node in reading if not any(name in names(child) for _, child in _passing(node))]
-        stop = min(stops, key=lambda node: any(_passing(node)))  # rather what passes nothing on than what passes it to others
+        stop = min(
+            stops, key=lambda node: any(_passing(node)), default=Name(name)
+        )  # rather what passes nothing on than what passes it to others
         return stop.function if isinstance(stop, Call) else Formula.of(stop).text
 
     def _shortened(self, tree: Tree) -> Tree:

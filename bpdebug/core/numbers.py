@@ -38,6 +38,11 @@ def short(value: float, digits: int = 4) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
+def digits_apart(one: float, other: float, digits: int) -> int:
+    """The significant digits with which two different numbers do not look the same, at least some."""
+    return next((more for more in range(digits, 17) if short(one, more) != short(other, more)), digits if one == other else 17)
+
+
 def minus(text: str) -> str:
     """A text with the sign of subtraction in the place of hyphens."""
     return text.replace("-", "−")

@@ -158,8 +158,14 @@ class Hooks(Run):
     def _numpy(self, site: int, function: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         given = tuple(map(self.graph.of, arguments))
         named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"} if keywords else keywords
+        along = _along(*arguments, **keywords) if name in ("put_along_axis", "take_along_axis") else ()
+        key = tuple(map(self.graph.of, (along, *arguments[2:3])))  # before it is done
         value, out = function(*arguments, **keywords), keywords.get("out")
-        if name.rpartition(".")[2] in _CHANGED:
+        if along and value is None:
+            self.graph.changed(arguments[0], "put", (given[0], *key), site)
+        elif along:
+            self._made("[]", site, value, arguments[0], along)
+        elif name.rpartition(".")[2] in _CHANGED:
             if arguments and isinstance(arguments[0], np.ndarray):
                 self.graph.changed(arguments[0], f"call:{name}", given, site)
         elif isinstance(out, np.ndarray):
@@ -201,6 +207,11 @@ class Hooks(Run):
         """An attribute was assigned."""
         self._own(owner, (0, text.rpartition(".")[0]), False)
         self._named(site, (id(owner), "\0".join(text.rsplit(".", 1))), value, False)
+
+    def set(self, site: int, text: str, owner: Any, name: str, value: Any) -> None:
+        """``setattr(owner, name, value)``."""
+        setattr(owner, name, value)
+        self.attribute(site, f"{text}.{name}", owner, value)
 
     def _named(self, site: int, slot: Slot, value: Any, visited: bool, depth: int = 0) -> None:
         if isinstance(value, NUMERIC):
@@ -275,3 +286,12 @@ class Hooks(Run):
         elif isinstance(made, NUMERIC) and follows:
             self.graph.add(sign, operands, made, site)
         return made
+
+
+def _along(array: Any, indices: Any = None, *rest: Any, axis: int | None = -1, **_: Any) -> tuple[Any, ...]:
+    """The subscript by which an array is read or written along an axis; nothing where there is none."""
+    axis = rest[-1] if rest and (rest[1:] or not isinstance(rest[0], np.ndarray)) else axis
+    if axis is None or not isinstance(array, np.ndarray):
+        return ()
+    grid = np.ix_(*map(np.arange, array.shape))
+    return tuple(indices if place == axis % array.ndim else one for place, one in enumerate(grid))

@@ -116,6 +116,8 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(node.func, ast.Name) and node.func.id in _UNTOUCHED:
             return self.generic_visit(node)
         site = self._site(node, *node.args)
+        if isinstance(node.func, ast.Name) and node.func.id == "setattr" and len(node.args) == 3:
+            return hook("set", site, ast.Constant(ast.unparse(node.args[0])), *map(self.visit, node.args))
         if isinstance(node.func, ast.Attribute):
             made = hook("method", site, self.visit(node.func.value), ast.Constant(self._mangled(node.func.attr)))
         else:

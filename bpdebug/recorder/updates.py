@@ -229,7 +229,7 @@ def _is_fed(lineage: Lineage, start: int, turns: list[tuple[int, int]], outer: C
 
 
 def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> list[Update]:
-    names = {slot for node in (*best, *best.values()) for slot, _, _ in node.slots}
+    names = {slot for node in (*best, *best.values(), *_late(lineage, spans)) for slot, _, _ in node.slots}
     found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in spans]
     found = [*dropwhile(lambda update: not update.carried, found)]  # all of it was whole numbers at first
     first = found[0]
@@ -246,6 +246,14 @@ def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> 
     for update in complete:
         update.carried = living(lineage.nodes, update)
     return complete
+
+
+def _late(lineage: Lineage, spans: list[tuple[int, int]]) -> Iterator[Node]:
+    """The arrays that the first update makes and those after it carry on, such as a velocity that is 0 until there is one."""
+    turns = [_changed(lineage, span) for span in spans[1:3]]
+    for old, new in turns[0].items() if len(turns) > 1 else ():
+        if is_array(old) and old.number >= spans[0][0] and new in turns[1]:
+            yield from (old, new)
 
 
 def same(carried: Carried, names: set[Any]) -> Carried:

@@ -99,7 +99,7 @@ class Writer:
         """A subscript; whole numbers in it that have a name are given, since they may be others in the next update."""
         key = _mask_of(node.arguments[1])
         parts, made = key if isinstance(key, tuple) else (key,), list[str]()
-        for place, (part, text) in enumerate(zip(parts, texts, strict=False)):
+        for place, (part, text) in enumerate(zip(parts, [*texts, *("",) * len(parts)], strict=False)):
             if type(part) is int and text:
                 self.give((node, place), part, text)
             made.append(self.place((node, place)) if type(part) is int and text else self._operand(part, ""))

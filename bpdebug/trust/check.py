@@ -26,8 +26,8 @@ from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained
-from bpdebug.trust.differences import Probe, cells, laid
-from bpdebug.trust.finding import DOTS, Finding, Suspect
+from bpdebug.trust.differences import Cells, Probe, cells, laid
+from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
 from bpdebug.trust.report import CHECK, Report
@@ -37,6 +37,8 @@ _SWEPT, _SWEEP = 64, 20_000_000
 """Cells that a sweep perturbs, at most, and numbers that it computes."""
 _LOOKS = 16
 """Stages whose formulas are held against what was recorded between two signs of life."""
+_CLOSELY = 20_000
+"""Cells times stages behind them, above which a stage that is wrong is held against the derived formula, and no cell is moved."""
 _NOISY = 1e-3
 """Right numbers with a larger relative error are nothing but rounding."""
 _RIGHT = 1.8
@@ -180,7 +182,12 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
         if np.abs(ours - due).max(initial=0) <= allowed.near * np.abs(ours).max(initial=0):
             numbers = ours, right, right, ours.size, judged.kinks
             return Finding(stage, stage.name, "convention", judged.error, first, *numbers, DOTS, allowed.said)
-    found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
+    method = "complex step"
+    if status == "wrong" and not closely and stage.derived and ours.size * len(dots.reach(stage).steps) > _CLOSELY:
+        right, method = laid(np.asarray(Evaluator(probe.values).value(stage.derived.tree), float), ours.shape), "the derived formula"
+        found = Cells(right, right, ROUNDING * np.abs(right))
+    else:
+        found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
     ours = laid(ours, found.low.shape)
     excess = found.excess(ours)
     if status == "wrong" or own:
@@ -193,7 +200,7 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
     cell = tuple(map(int, np.unravel_index(np.argmax(np.where(errors >= 0.999 * errors.max(), distance, -2.0)), ours.shape)))
     error = max(0.0, float(errors[cell]))
     status = "noise" if status == "good" and error > _NOISY else status
-    return Finding(stage, stage.name, status, error, cell, ours, theirs, found.right, ours.size, int(found.corners.sum()), "complex step")
+    return Finding(stage, stage.name, status, error, cell, ours, theirs, found.right, ours.size, int(found.corners.sum()), method)
 
 
 def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:

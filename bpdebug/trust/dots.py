@@ -32,8 +32,8 @@ _TIMES = 0, 2, 16
 called wrong."""
 _FLOOR = 1e-290
 _WIDEST = 1e120
-_SPLITS = 1000
-"""How often a direction is split in search of the cells at which the loss has a corner."""
+_SPLITS, _FEW = 4_000, 3
+"""How many stages are computed in search of the cells at which the loss has a corner, and under how many roundings."""
 
 
 _UNKNOWN = Judged(np.inf, 0.0, 0.0, 0, True)
@@ -232,8 +232,8 @@ class _Dot:
         weights = np.where((size == 0) & (blur <= _FLOOR), _middle(weights.ravel()[::step][told]), weights)
         return np.where(np.isfinite(weights), random * np.minimum(weights, widest), 0.0)
 
-    def _forward(self, direction: Array) -> tuple[list[dict[str, Array]], bool]:
-        made = [self._reach.moves(at, {self._reach.tensor: direction}) for at in self._ats]
+    def _forward(self, direction: Array, count: int | None = None) -> tuple[list[dict[str, Array]], bool]:
+        made = [self._reach.moves(at, {self._reach.tensor: direction}) for at in self._ats[:count]]
         return [ways for ways, _ in made], made[0][1]
 
     def _corners(self, direction: Array, forward: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
@@ -247,13 +247,13 @@ class _Dot:
     def _smooth(self, direction: Array) -> tuple[Array, int, bool]:
         """The cells that can be moved without meeting a corner; how many meet one; whether some lead to what is not finite."""
         smooth, groups = np.zeros(direction.size, bool), [np.arange(direction.size)]
-        kinks, broken, left = 0, False, _SPLITS
+        kinks, broken, left = 0, False, _SPLITS // (16 + len(self._reach.steps))
         given = self._cotangents[0]
         while groups:
             group, left = groups.pop(), left - 1
             part = np.zeros_like(direction)
             part.flat[group] = direction.flat[group]
-            forward, tied = self._forward(part)
+            forward, tied = self._forward(part, _FEW)
             corners, lost = self._corners(part, forward) if tied else {}, {n: ~np.isfinite(way) for n, way in forward[0].items()}
             if not any(((mask | corners.get(n, False)) & (given[n] != 0)).any() for n, mask in lost.items()):
                 smooth[group] = True

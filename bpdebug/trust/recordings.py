@@ -11,7 +11,7 @@ from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import digits_apart, short
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
@@ -52,7 +52,8 @@ def compare_recordings(ours: Program, theirs: Program) -> Report:
     said = ""
     if first and not any(one.says.accuses for one in findings):
         ours_, theirs_ = first.numbers or (np.nan, np.nan)
-        place = f", at {cell_name(first.name, first.cell)}: {short(theirs_, 8)} there, {short(ours_, 8)} here" if first.numbers else ""
+        place, digits = f", at {cell_name(first.name, first.cell)}", digits_apart(ours_, theirs_, 8)
+        place = f"{place}: {short(theirs_, digits)} there, {short(ours_, digits)} here" * bool(first.numbers)
         said = f"first stage that differs: {first.stage}: relative error {error_text(first.error)}{place}; the formulas are the same"
     return Report(COMPARISON, 0, findings, (*notes,), said=said)
 

@@ -14,7 +14,7 @@ from typing import Any
 from bpdebug.core.cells import cell_name
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import exact, short
+from bpdebug.core.numbers import digits_apart, exact, short
 from bpdebug.core.record import Record, values_of
 from bpdebug.time.results import Result
 from bpdebug.trust.finding import ROUNDING, Finding, error_text
@@ -218,7 +218,8 @@ def _of_derivative(finding: Finding) -> str:
     parts += ["entirely zero"] * (finding.zero and not praised)
     if finding.notable and finding.numbers:
         ours, numeric = finding.numbers
-        parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, 8)}, by {finding.method} {short(numeric, 8)}")
+        digits = digits_apart(ours, numeric, 8)
+        parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, digits)}, by {finding.method} {short(numeric, digits)}")
     parts += [f"recorded {error_text(finding.lost)} off"] * (finding.lost == finding.lost)
     parts += [f"{finding.kinks} cells on a kink of the loss"] * (finding.kinks > 0)
     return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
@@ -259,7 +260,8 @@ def _of_numbers(finding: Finding) -> str:
     told = finding.status != "exact" and not (finding.status == "unsure" and finding.said and finding.error < ROUNDING)
     parts = [f"relative error {short(finding.error, 2)}"] * told
     if not finding.says.agrees and finding.error > ROUNDING:
-        parts.append(f"at {cell_name(finding.name, finding.cell)}: yours {short(theirs, 8)}, ours {short(ours, 8)}")
+        digits = digits_apart(ours, theirs, 8)
+        parts.append(f"at {cell_name(finding.name, finding.cell)}: yours {short(theirs, digits)}, ours {short(ours, digits)}")
     return ": ".join(filter(None, (", ".join(parts), finding.said)))
 
 

@@ -8,7 +8,7 @@ from debugger_scenarios import xor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, number_format, short, sparkline
+from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, digits_apart, number_format, short, sparkline
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError
 
@@ -109,6 +109,15 @@ def test_a_wrong_format_is_refused_and_nothing_changes(text):
 def test_a_sentence_has_few_digits():
     assert [short(value) for value in (0.00012341, 0.000012341, 1234123.0, 12341234.0)] == ["0.0001234", "1.234e-5", "1234123", "1.234e7"]
     assert [short(value, 3) for value in (0.00012345, 123456.0, -1e-9, 0.0)] == ["0.000123", "123456", "-1e-9", "0"]
+
+
+@given(FINITE, FINITE)
+def test_numbers_that_are_not_the_same_do_not_look_the_same(one, other):
+    for near in (other, one * (1 + 1e-9), float(np.nextafter(one, np.inf))):
+        digits = digits_apart(one, near, 8)
+        assert digits >= 8
+        assert (short(one, digits) == short(near, digits)) == (one == near)
+        assert digits == 8 or short(one, digits - 1) == short(near, digits - 1)
 
 
 @pytest.mark.parametrize(

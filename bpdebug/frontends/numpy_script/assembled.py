@@ -14,9 +14,9 @@ from bpdebug.core.record import replace, values_of
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Name, Tree, substitute, walk
+from bpdebug.core.tree import Name, Tree, names, substitute, total, walk
 from bpdebug.frontends.numpy_script.due import Due
-from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.fits import AND, Differentiated
 from bpdebug.frontends.numpy_script.helpers import called, helper_of, is_foreign
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, reached, settled, used
@@ -27,8 +27,8 @@ from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.slipped import slip_of, slipped, unread_of
 from bpdebug.frontends.numpy_script.steps import Remark, Steps
 
-_LONGEST = 60
-"""Nodes of a formula into which inner values are put."""
+_LONGEST, _SAID = 60, 160
+"""Nodes of a formula into which inner values are put; characters of one that is told."""
 
 
 class Assembled:
@@ -60,7 +60,7 @@ class Assembled:
             loss.name,
             *(loss.formula.names if loss.name not in self._statements else ()),
         }
-        kept |= {self._loss.program.stage(part).through for part in self._pairing.parts.values()}
+        kept |= {self._loss.program.stage(one).through for part in self._pairing.parts.values() for one in part.split(AND)}
         uses = Counter(name for tree in self._formulas.values() for name in Formula.of(tree).names)
         for name in [*self._formulas]:
             tree = substitute(self._formulas[name], {
@@ -149,7 +149,7 @@ class Assembled:
         for statement in self._kept(forward):
             stage = self._stage(statement, Phase.BACKWARD)
             pair, part = self._pairs.get(statement.name), self._pairing.parts.get(statement.name)
-            if part and (tree := formulas.of(right[part].formula.tree)):
+            if part and (tree := formulas.of(total(*(right[one].formula.tree for one in part.split(AND))))):
                 self._due_parts[statement.name] = tree
             due = right.get(GRADIENT.format(pair.tensor)) if pair else None
             tree = formulas.of(due.formula.tree, pair.whole) if due and pair else None
@@ -159,12 +159,14 @@ class Assembled:
                 stage = replace(stage, of=pair.tensor)
                 if tree and (helper := helper_of(self._pairing, self._formulas, statement, tree)):
                     stage = called(stage, helper.made, statement.line)
-                if tree and tree != stage.formula.tree:
+                if tree and (tree != stage.formula.tree or not self._pairing.parts.keys().isdisjoint(names(tree))):
                     stage = replace(stage, original=replace(due, name=stage.name, formula=Formula.of(tree)))
             yield stage
             if known := part or (pair and GRADIENT.format(pair.tensor)):
-                his[known] = statement.name
-                inner.pop(known, None)
+                first, *others = known.split(AND)
+                his |= {first: statement.name} | dict.fromkeys(others, "")
+                for name in (first, *others):
+                    inner.pop(name, None)
 
     def _not_judged(self) -> list[str]:
         """The gradients that too much lies before, of which none of his is a gradient."""
@@ -197,9 +199,10 @@ class Assembled:
     def _part_remarks(self) -> dict[str, Remark]:
         """What is said of a part of a gradient that is wrong."""
         mended = {name: one.mended for one in self._pairing.blame.found for name in one.meant}
+        due = [(name, Formula.of(tree).text) for name, tree in self._due_parts.items() if name in mended]
         said = "{} belongs here; with that the gradient of {} is right"
-        due = [(name, tree) for name, tree in self._due_parts.items() if name in mended]
-        return {name: ("another derivative", said.format(Formula.of(tree).text, " ".join(mended[name]))) for name, tree in due}
+        told = {name: text if len(text) <= _SAID else "another formula" for name, text in due}
+        return {name: ("another derivative", said.format(text, " ".join(mended[name]))) for name, text in told.items()}
 
     def _late(self) -> set[str]:
         """What belongs to the update: what depends on its slots or on new versions."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from itertools import dropwhile, islice
 
 import numpy as np
 
-from bpdebug.core.tree import Call, Listing, Name, Tree, literal, substitute, walk
+from bpdebug.core.tree import Binary, Call, Listing, Name, Tree, literal, substitute, walk
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.recording import Recording
@@ -23,7 +23,7 @@ class Due:
     Args:
         recording, loss: of the script.
         pairs: his gradients.
-        his: his names by those of the derived stages.
+        his: his names by those of the derived stages; "" for what is a part of another one.
         inner: the formulas of the stages that he does not have.
     """
 
@@ -43,7 +43,8 @@ class Due:
             tree = substitute(tree, self._inner)
             if next(islice(walk(tree), _LONGEST, None), None):
                 return None
-        return substitute(tree, {old: divided(self._laid(new), self._times(new) if whole else None) for old, new in self._his.items()})
+        named = {old: divided(self._laid(new), self._times(new) if whole else None) for old, new in self._his.items() if new}
+        return _without(substitute(tree, named), {old for old, new in self._his.items() if not new})
 
     def _laid(self, his: str) -> Tree:
         """A gradient of his in the place of the derived one; where it has other axes of one cell, in that one's shape."""
@@ -59,6 +60,17 @@ class Due:
         """What a gradient of his is times that of the loss."""
         right = self._gradients.get(self._pairs[his].tensor) if his in self._pairs else None
         return None if right is None else scale(self._values[his], right)
+
+
+def _without(tree: Tree, names: Container[str]) -> Tree:
+    """A formula without the summands of these names."""
+    tree = tree.rebuilt(lambda child: _without(child, names)) if names else tree
+    match tree:
+        case Binary("+", Name(left), right) if left in names:
+            return right
+        case Binary("+", left, Name(right)) if right in names:
+            return left
+    return tree
 
 
 __all__ = ["Due"]

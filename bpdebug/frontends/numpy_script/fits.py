@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -24,6 +24,8 @@ _ROUNDING = 1e-11
 _RAISED = re.compile(r"^ll|lik|reward|score|objective|gain", re.IGNORECASE)
 _MANY = 64
 """Cells that are looked at first."""
+AND, _PATHS = " + ", 6
+"""What stands between the parts of a gradient that are taken together; by how many paths it comes then, at most."""
 _COMMON = 1e-4
 """Relative: factors that are as near are the same; a step of which rounding makes a larger share tells nothing."""
 
@@ -139,10 +141,22 @@ def differentiated(
     agreement, steps = agreement_of(recording, {name for name, _ in forward}, gradients)
     if not steps and len(program.parameters) == 1 and (steps := dict(_steady(recording, program, *program.parameters))):
         agreement = 1.0
-    parts = {stage.name: values[stage.name] for stage in program.stages if stage.through and stage.of not in lost}
+    parts = _parts({stage.name: stage.of for stage in program.stages if stage.through and stage.of not in lost}, values)
     below = [bool(np.all(one[loss] < 0)) for one in recording.values if loss in one]
     raised = bool(_RAISED.search(loss)) or (bool(below) and all(below))
     return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts, raised=raised)
+
+
+def _parts(of: Mapping[str, str], values: Mapping[str, Array]) -> dict[str, Array]:
+    """What comes back to tensors by each path, and by all but one, as the layers within a residual block compute it."""
+    parts, several = {name: values[name] for name in of}, defaultdict[str, list[str]](list)
+    for name, tensor in of.items():
+        several[tensor].append(name)
+    for names in several.values():
+        for left in names if 2 < len(names) <= _PATHS else ():
+            rest = [name for name in names if name != left]
+            parts[AND.join(rest)] = np.asarray(sum(values[name] for name in rest))
+    return parts
 
 
 def _slots(recording: Recording) -> Iterator[str]:
@@ -274,6 +288,7 @@ def found_of(recording: Recording, program: Program, loss: Differentiated) -> st
 
 
 __all__ = [
+    "AND",
     "NEAR",
     "Differentiated",
     "agreement_of",

@@ -73,12 +73,15 @@ def _others(node: Tree) -> Iterator[Tree]:
             yield from (Binary("@", Transpose(left), right), Binary("@", left, Transpose(right)), Binary("@", right, left))
         case Binary("**", left, Number(power)):
             yield from (left, Binary("**", left, literal(power + 1)), Binary("**", left, literal(power - 1)))
+            yield Binary("*", literal(power + 1), node)  # the factor of a derivative
         case Binary(operator, left, right) if operator in _INSTEAD:
             yield Binary(operator, right, left)
         case Unary("-", inner) | Transpose(inner):
             yield inner
         case Number(number):
-            yield from (literal(number - 1), literal(number + 1), literal(2 * number), literal(number / 2))
+            yield from map(
+                literal, {number - 1, number + 1, 2 * number, number / 2} - {0, number}
+            )  # with 0, no gradient is left to be wrong
         case Call("where", (condition, first, second)):
             yield Call("where", (condition, second, first))
         case Call(function, arguments, axis):

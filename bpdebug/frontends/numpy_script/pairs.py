@@ -16,7 +16,7 @@ from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, marks
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.ends import ends_of, subtracted_by
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale
+from bpdebug.frontends.numpy_script.fits import AND, NEAR, Differentiated, penalized, scale
 from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, used
 from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
@@ -122,7 +122,7 @@ class Pairing:
 
     def _moved(self, name: str, value: Array) -> dict[str, Array]:
         """The derived gradients, and parts of them, that change where a further one has his value, by the names of their stages."""
-        fixed, found = {*map(GRADIENT.format, self._injected), *self.parts.values()}, {name: value}
+        fixed, found = {*map(GRADIENT.format, self._injected), *AND.join(self.parts.values()).split(AND)}, {name: value}
         at = ChainMap(found, self._known)
         with np.errstate(all="ignore"):
             for stage in self._backward:
@@ -205,7 +205,9 @@ class Pairing:
         part = self.meant_by.get(one.name, "")
         if part in self._loss.parts and self._values[one.name].size == self._loss.parts[part].size:
             self.parts[one.name] = part
-            self._put_in(part, self._values[one.name].reshape(self._loss.parts[part].shape))
+            first, *others = part.split(AND)
+            his = self._values[one.name].reshape(self._loss.parts[part].shape)
+            self._put_in(first, np.asarray(his - sum(self._known[name] for name in others)))
             return
         found = self._match(one, self._now) if part not in self._now else None
         if not one.partial and not found:

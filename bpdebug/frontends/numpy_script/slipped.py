@@ -23,8 +23,9 @@ from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_plain, is_usual
 from bpdebug.frontends.numpy_script.slips import Slip, Slips
 
-_ALIKE = 1e-3
-"""Factors of several gradients that are as near are the same."""
+_ALIKE, _PLAINER = 1e-3, 8
+"""Factors of several gradients that are as near are the same; by how many nodes a repair is shorter than one of an earlier line, so that
+it is the more likely one."""
 
 
 @np.errstate(all="ignore")
@@ -126,7 +127,8 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
     longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else 0
     earlier = min(order[name].order for name in blame.found[0].meant if name in order)
-    return slip.longer < longer and (slip.forward or order[slip.name].order < earlier)
+    plainer = longer - slip.longer > _PLAINER
+    return slip.longer < longer and (slip.forward or plainer or order[slip.name].order < earlier)
 
 
 __all__ = ["slip_of", "slipped", "unread_of"]

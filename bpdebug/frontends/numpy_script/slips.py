@@ -89,6 +89,8 @@ class Slips:
             self._values[name] = evaluate(formula, self._values)
         self._to_loss = {name for name, _ in loss.forward}
         self._to_all = self._to_loss | used(recording.statements, ends.values())
+        self._needed = {name: used(recording.statements, [end]) for name, end in ends.items()} | {self._loss: self._to_loss}
+        self._parameters.sort(key=lambda name: (name not in self._wrong, len(self._needed[name])))
         self._inner = {one.name for one in recording.statements if one.inner and one.formula}
         self._made = {one.name: one.made for one in recording.statements}
         self._trees = {name: formula.tree for name, formula in self._formulas}
@@ -194,26 +196,33 @@ class Slips:
             FormulaError: where his formulas do not go on from there.
         """
         made, changed = {**values, **put}, {*put}
-        for name, formula in self._formulas:
-            chosen = formulas.get(name, formula)
-            if name in wanted and name not in put and ((name in formulas and not put) or not changed.isdisjoint(chosen.names)):
-                self._left -= 1
-                made[name] = evaluate(chosen, made)
-                changed.add(name)
+        self._go_on(wanted - put.keys(), made, changed, formulas if not put else {}, formulas)
         return made
+
+    def _go_on(
+        self, wanted: set[str], made: dict[str, Array], changed: set[str], new: Mapping[str, Formula], formulas: Mapping[str, Formula]
+    ) -> None:
+        """Compute what is wanted and depends on what has changed, or has a new formula."""
+        for name, formula in self._formulas:
+            if name in wanted:
+                chosen = formulas.get(name, formula)
+                if name in new or not changed.isdisjoint(chosen.names):
+                    self._left -= 1
+                    made[name] = evaluate(chosen, made)
+                    changed.add(name)
 
     @np.errstate(all="ignore")
     def _mends(self, formulas: Mapping[str, Formula], forward: bool) -> bool:
-        """Whether all his gradients are right with other formulas, but for one factor."""
-        usual, told = self._usual, list[str]()
+        """Whether all his gradients are right with other formulas, but for one factor; those that take least to compute come first."""
+        usual, told, values, changed, known = self._usual, list[str](), dict(self._values), set[str](), set[str]()
         try:
-            values = self._run(self._to_all, self._values, {}, formulas)
-            size = float(np.sum(values[self._loss]))
-            if all(np.array_equal(values[name], self._values[name]) for name in formulas):
-                return False
-            if not np.isfinite(size) or size < 0 <= float(np.sum(self._values[self._loss])):
-                return False
-            for name in self._parameters:
+            for name in (self._loss, *self._parameters) if forward else self._parameters:
+                self._go_on(self._needed[name] - known, values, changed, formulas, formulas)
+                known |= self._needed[name]
+                if name == self._loss:
+                    if not self._is_loss(float(np.sum(values[name]))):
+                        return False
+                    continue
                 theirs = values[self._ends[name]]
                 factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
                 factor = factor and factor * self._rates.get(name, 1.0)
@@ -226,10 +235,15 @@ class Slips:
         except (FormulaError, TypeError, KeyError, ValueError):
             return False
         return (
-            2 * len(self._wrong.intersection(told)) >= len(self._wrong)
+            not all(np.array_equal(values[name], self._values[name]) for name in formulas)
+            and 2 * len(self._wrong.intersection(told)) >= len(self._wrong)
             and bool(told)
             and (self._usual > 0 or is_usual(self._recording, usual, _NEAR))
         )
+
+    def _is_loss(self, size: float) -> bool:
+        """Whether a loss is a number, and not below 0 where it was above."""
+        return bool(np.isfinite(size)) and not size < 0 <= float(np.sum(self._values[self._loss]))
 
     def _factor(self, name: str, values: Mapping[str, Array], formulas: Mapping[str, Formula], usual: float) -> float | None:
         """What his gradient of a parameter is times the true one; None where it is no multiple of it, or not as usual a one; 0 where

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.misfits import shape_text
-from bpdebug.core.numbers import written
+from bpdebug.core.numbers import digits_apart, written
 from bpdebug.core.render import render, render_name
 from bpdebug.session.view import View
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
@@ -114,7 +114,8 @@ def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
     if finding.misshapen and finding.theirs is not None:
         both = shape_text(finding.ours.shape), shape_text(finding.theirs.shape)
     elif finding.numbers and _is_compared(finding):
-        both = written(finding.numbers[0], 6), written(finding.numbers[1], 6)
+        digits = digits_apart(*finding.numbers, 6) if finding.notable else 6
+        both = written(finding.numbers[0], digits), written(finding.numbers[1], digits)
     return both if source is CHECK else both[::-1]
 
 
