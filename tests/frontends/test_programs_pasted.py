@@ -19,7 +19,7 @@ from bpdebug.core.description import Lines, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
 from bpdebug.core.network import Phase
-from bpdebug.core.standins import StandIns
+from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.frontends import load_scenario, shipped
 
 FUNCTIONS = {name: getattr(language, name) for name in language.__all__}
@@ -40,7 +40,7 @@ def own(value):
 def in_python(program, values, text):
     """What lines of Python assign, from the values of tensors; names that are none to Python have stand-ins."""
     joined = frozenset(name for name in program.tensors if not name.isidentifier())
-    names = StandIns(text, joined)
+    names = StandIns(text, Vocabulary(joined))
     short = {name: name for name in program.tensors if name not in joined} | {name: stand_in for stand_in, name in names.meant.items()}
     drawn = iter([values[name] for name in program.draws])
     scope = (

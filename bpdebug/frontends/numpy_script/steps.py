@@ -104,7 +104,8 @@ class Steps:
         steps = {} if self._pairing.blame.found else {one: rate for one, rate in self._loss.steps.items() if one not in self.uphill}
         paired, along = {pair.tensor for pair in self._pairing.pairs.values()}, "along" if self._loss.raised else "against"
         said = "not the derived number, and yet each parameter moves by one number times its gradient"
-        right = [one.name for one in self._recording.statements if one.live] if {*self._live} <= {*steps} else []
+        invented = any(self._is_invented(name, pair) for name, pair in self._pairing.pairs.items() if pair.factor not in (None, 1.0))
+        right = [one.name for one in self._recording.statements if one.live] if {*self._live} <= {*steps} and not invented else []
         moved = {one: f"it moves {along} its gradient, by {short(abs(rate), 6)} times that" for one, rate in steps.items()}
         return dict.fromkeys(right, said) | {one: told for one, told in moved.items() if one not in paired}
 
