@@ -86,7 +86,7 @@ def checked(session: Session, at: str, on: bool) -> Result:
     session.execute(f"goto {at}")
     first = result = session.execute("check")
     for update in range(session.position.update + 1, session.position.updates if on else 0):
-        if result.data["culprit"]:
+        if result.data["culprit"] or any(one["status"] in ("guessed", "foreign") for one in result.data["stages"]):
             return result
         try:
             session.execute(f"goto update {update}")
