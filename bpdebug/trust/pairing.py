@@ -101,6 +101,8 @@ class Pairs:
         for meaning in understood:
             for target, trust in self._targets(meaning, counting):
                 trusts[target] = max(trusts.get(target, 0.0), trust)
+        if not trusts and (target := self._of_module_in_lines(name)):
+            trusts[target] = 1.0
         plain = max(trusts.values(), default=0.0) >= _LITERAL
         likely = {t: trust for t, trust in trusts.items() if trust >= 1.0 or not plain or t.endswith(AFTER)}
         scores = {t: trust + self._fit(array, t) for t, trust in likely.items() if not (t.endswith(AFTER) and earlier(name))}
@@ -108,6 +110,25 @@ class Pairs:
             near = scores or dict.fromkeys(self._free(array), _LEAST - _NUMBERS)
             scores = {target: score + _NUMBERS * self._equal(array, target) for target, score in near.items()}
         return scores
+
+    def _of_module_in_lines(self, name: str) -> str:
+        """The parameter of lines, or its gradient, that is meant by a module of a file with both: the only one of that shape, or of several
+        the one with these numbers; else ""."""
+        of = gradient_of(name)
+        array = self._with_gradients.get(of or spelled(name))
+        if self.program.layers or array is None:
+            return ""
+        shape = sorted(n for n in array.shape if n != 1)
+        fits = [own for own, due in self.program.parameters.items() if sorted(n for n in due if n != 1) == shape]
+        found = fits[:1] if len(fits) == 1 else [own for own in fits if self._equal(array, own)]
+        parameter = found[0] if len(found) == 1 else ""
+        return self.program.gradients.get(parameter, "") if of else parameter
+
+    @cached_property
+    def _with_gradients(self) -> dict[str, Array]:
+        """The arrays of the file that have a gradient there, under other names than ours, as they are spelled."""
+        gradients = {gradient_of(name) for name in self.arrays if name not in self.known}
+        return {spelled(name): array for name, array in self.arrays.items() if spelled(name) in gradients and name not in self.known}
 
     def _respelled(self, name: str) -> str:
         """The tensor whose name this is but for capitals and signs, or whose gradient it says to be."""
@@ -212,7 +233,7 @@ class Pairs:
     def _told(self, names: Mapping[str, str]) -> Iterator[str]:
         """Sentences on the names that are not ours."""
         others = {target: name for target, name in names.items() if name != target}
-        meant = {target: name for target, name in others.items() if meanings(name) or self._respelled(name)}
+        meant = {t: name for t, name in others.items() if meanings(name) or self._respelled(name) or self._of_module_in_lines(name)}
         if meant:
             verb = "is" if len(meant) == 1 else "are"
             yield f"your {listed([*meant.values()])} {verb} compared as {listed([*meant])}"

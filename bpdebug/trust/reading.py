@@ -6,6 +6,7 @@ gradients. What then has another shape than it should is left as it is; that is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -19,6 +20,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
+from bpdebug.core.tree import Binary, Name, walk
 from bpdebug.trust.digits import Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
@@ -109,11 +111,12 @@ def _of_pairing(scene: Scene, pairing: Pairing) -> Iterator[Reading]:
     program = scene.meant
     if not program.layers:  # the names of lines are the user's own, and so is how their tensors lie
         rows = len(x) if (x := pairing.arrays.get(program.input)) is not None and x.ndim else scene.rows
-        yield from _counted(_read(scene, pairing, rows, False, frozenset()), rows)
+        for turned in _weights(program, pairing):
+            yield from _counted(_read(scene, pairing, rows, False, turned), rows)
         return
     for form in forms(program, pairing, scene.rows):
         for columns, count in _batches(program, form.arrays, scene.rows):
-            for turned in _weights(program, form.arrays):
+            for turned in _weights(program, form):
                 yield from _counted(_read(scene, form, count, columns, turned), count)
 
 
@@ -154,9 +157,22 @@ def _rows(program: Program, x: Array, columns: bool) -> int:
     raise ComparisonError(f"{name} is {shape_text(x.shape)}; the network has {width} inputs, and a row a sample is expected: m×{width}")
 
 
-def _weights(program: Program, arrays: Mapping[str, Array]) -> list[frozenset[str]]:
+def _matrices(program: Program) -> list[str]:
+    """The weights that may be stored transposed: those of layers, and in lines what only ever stands on the right of ``@``."""
+    if program.layers:
+        return [layer.weight for layer in program.layers]
+    nodes = [node for one in program.network.nodes for node in walk(one.value)]
+    read = Counter(node.name for node in nodes if isinstance(node, Name))
+    right = Counter(node.right.name for node in nodes if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Name))
+    return [name for name, shape in program.parameters.items() if len(shape) == 2 and read[name] == right[name] > 0]
+
+
+def _weights(program: Program, pairing: Pairing) -> list[frozenset[str]]:
     """The weights that are stored transposed: each where its own shape tells, a square one as the others are."""
-    shapes = {layer.weight: program.parameters[layer.weight] for layer in program.layers}
+    arrays, shapes = pairing.arrays, {name: program.parameters[name] for name in _matrices(program)}
+    if not program.layers:  # under the names that they have in his lines they lie as there
+        others = {name for name in shapes for form in _forms(program, name) if pairing.names.get(form, form) != form}
+        shapes = {name: shape for name, shape in shapes.items() if name in others}
     own, gradients = dict[str, bool](), dict[str, bool]()
     for name, expected in shapes.items():
         for form in _forms(program, name) if len(set(expected)) == 2 else ():
@@ -249,7 +265,7 @@ def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Ar
 
 
 def _turned(program: Program, arrays: Mapping[str, Array], columns: bool, turned: frozenset[str]) -> Iterator[str]:
-    weights = [layer.weight for layer in program.layers]
+    weights = _matrices(program)
     stored = [name for name in weights if name in turned and not arrays.keys().isdisjoint(_forms(program, name))]
     if columns and stored:
         yield "your arrays are in the column convention (a sample a column, W as units × inputs): turned round for the comparison"

@@ -11,7 +11,9 @@ from turns import by_turns
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario
 from bpdebug.core.layers import make_program
 from bpdebug.core.machine import Machine
+from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
+from bpdebug.frontends import load_scenario
 from bpdebug.session.commands.check import compared
 from bpdebug.session.session import Session
 
@@ -270,3 +272,38 @@ def test_slots_of_the_optimizer_have_many_names_too():
         result = answer(scenario, named_so)
         assert result.data["ok"] is True, result.text
         assert result.data["unjudged"] == [], result.text
+
+
+LINES = """
+program: |
+  z = x @ W1 + b1
+  h = tanh(z * g)
+  s = h @ Wq @ swapaxes(h @ Wk, -1, -2)
+  out = softmax(s) @ h @ W2
+  loss = mean((out - y) ** 2)
+parameters:
+  seed: 4
+  shapes: {W1: [3, 4], Wq: [4, 4], Wk: [4, 4], W2: [4, 2]}
+  values: {b1: [1, 2, 3, -1], g: [0.5, 1, 2, 1]}
+data: {inputs: [[[1, 0.5, -1], [0.2, 1, 2]], [[0.3, 1, 0], [1, -1, 0.4]]], targets: [[[1, 0], [0, 1]], [[0.5, 0], [1, 1]]]}
+"""
+MODULES = {"W1": "fc1.weight", "b1": "fc1.bias", "g": "ln.weight", "Wq": "attn.q.weight", "Wk": "attn.k.weight", "W2": "head.weight"}
+
+
+def test_modules_of_torch_are_the_parameters_of_lines_and_lie_as_torch_has_them(tmp_path):
+    (tmp_path / "s.yaml").write_text(LINES)
+    scenario = load_scenario(tmp_path / "s.yaml")
+    program = make_program(scenario)
+    arrays = {**program.initial, **program.batch(0)}
+    arrays |= program.run(arrays, program.end_of(Phase.BACKWARD))
+    mine = {module: arrays[own].T for own, module in MODULES.items()}
+    mine |= {f"{module}.grad": arrays[f"d{own}"].T for own, module in MODULES.items()}
+    result = answer(scenario, mine)
+    agrees = ("exact", "approximate")
+    assert {stage["name"] for stage in result.data["stages"] if stage["status"] in agrees} == {f"d{own}" for own in MODULES}
+    assert "your weights are stored transposed" in result.text
+    for own, module in MODULES.items():
+        wrong = mine | {f"{module}.grad": mine[f"{module}.grad"] * np.linspace(1, 2, mine[module].size).reshape(mine[module].shape)}
+        assert answer(scenario, wrong).data["culprit"] == f"d{own}"
+    other = {name: np.random.default_rng(0).standard_normal(array.shape) for name, array in mine.items()}
+    assert answer(scenario, other).text.splitlines()[-1].startswith("nothing could be judged: perhaps right with another")
