@@ -213,6 +213,12 @@ class Hooks(Run):
         setattr(owner, name, value)
         self.attribute(site, f"{text}.{name}", owner, value)
 
+    def returned(self, site: int, name: str, value: Any) -> None:
+        """A function gives back what another one has computed."""
+        node = self.graph.known(value)
+        if node and node.slots and self.sites[node.site][2] != self.sites[site][2]:
+            self.graph.renamed.setdefault(node.number, []).append((name, site, len(self.graph.nodes)))
+
     def _named(self, site: int, slot: Slot, value: Any, visited: bool, depth: int = 0) -> None:
         if isinstance(value, NUMERIC):
             if type(value) is float and self.graph.known(value) is None:

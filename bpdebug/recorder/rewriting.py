@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bpdebug.recorder.trees import HOOKS, anew, hook, key_of, loaded, parts_of, text_of, told
+from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, loaded, parts_of, text_of, told
 
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
@@ -214,7 +214,7 @@ class _Rewriter(ast.NodeTransformer):
     def _plain(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """What stands in a body without its hooks; nothing where it lies too deep."""
         self.depth += 1
-        return _Plain(self).block(_copied(body)) if self.depth <= _DEEPEST else []
+        return _Plain(self).block(copied(body)) if self.depth <= _DEEPEST else []
 
     def _choice(self, hooked: ast.expr, body: list[ast.stmt], plain: list[ast.stmt]) -> list[ast.stmt]:
         """A body that has hooks where an expression says so."""
@@ -222,7 +222,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def _either(self, node: ast.expr) -> ast.expr:
         """An expression that has hooks if they are on."""
-        plain = _Plain(self).visit(_copied(node))
+        plain = _Plain(self).visit(copied(node))
         return ast.IfExp(_on(), self.visit(node), plain)
 
     def visit_For(self, node: ast.For) -> list[ast.stmt]:
@@ -244,13 +244,18 @@ class _Rewriter(ast.NodeTransformer):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         above, self.depth = self.depth, -1
         self.functions.append(".".join([*self.classes[-1:], node.name]) if self.functions[-1] == "" else node.name)
-        scope, begin = _Scope(node).said, ast.get_docstring(node, clean=False) is not None
+        scope, begin = Scope(node).said, ast.get_docstring(node, clean=False) is not None
         plain, body = self._plain(node.body[begin:]), node.body[begin:]
         node.body = [*node.body[:begin], *scope, *self._choice(_on(), self._block(body), plain)]
         node.decorator_list = [self.visit(one) for one in node.decorator_list]
         self.functions.pop()
         self.depth = above
         return node
+
+    def visit_Return(self, node: ast.Return) -> ast.AST | list[ast.stmt]:
+        value, site = node.value, self._site(node)
+        said = [told("returned", site, ast.Constant(value.id), loaded(value))] if isinstance(value, ast.Name) else []
+        return [*said, ast.copy_location(ast.Return(self.visit(value)), node)] if value else node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         node.body = self._either(node.body)
@@ -286,33 +291,6 @@ class _Plain(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> Any:
         return self._hooked.visit(node)
-
-
-class _Scope(ast.NodeTransformer):
-    """Takes what a function says of the scope of its names out of its body: it must stand once, before they are used."""
-
-    def __init__(self, function: ast.FunctionDef) -> None:
-        self.said = list[ast.stmt]()
-        function.body = [self.visit(one) for one in function.body]
-
-    def visit(self, node: ast.AST) -> Any:
-        """What stays of a part of it; functions and classes within have scopes of their own."""
-        if isinstance(node, ast.Global | ast.Nonlocal):
-            self.said.append(node)
-            return ast.Pass()
-        inner = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
-        return node if inner else self.generic_visit(node)
-
-
-def _copied(node: Any) -> Any:
-    """A copy of a part of a tree."""
-    if isinstance(node, list):
-        return [*map(_copied, node)]
-    if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context | ast.operator):
-        return node
-    made = type(node).__new__(type(node))
-    made.__dict__.update((name, _copied(value)) for name, value in vars(node).items())
-    return made
 
 
 __all__ = ["HOOKS", "Site", "rewritten"]

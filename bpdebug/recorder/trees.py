@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 HOOKS = "__bpdebug__"
 """What the rewritten code calls the recorder."""
@@ -57,3 +58,30 @@ def text_of(operand: ast.expr, counted: bool = False) -> str:
         return ast.unparse(operand)
     made = counted and isinstance(operand, ast.BinOp) and any(isinstance(one, ast.Name) for one in ast.walk(operand))
     return f"({ast.unparse(operand)})" if made else ""
+
+
+class Scope(ast.NodeTransformer):
+    """Takes what a function says of the scope of its names out of its body: it must stand once, before they are used."""
+
+    def __init__(self, function: ast.FunctionDef) -> None:
+        self.said = list[ast.stmt]()
+        function.body = [self.visit(one) for one in function.body]
+
+    def visit(self, node: ast.AST) -> Any:
+        """What stays of a part of it; functions and classes within have scopes of their own."""
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            self.said.append(node)
+            return ast.Pass()
+        inner = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda)
+        return node if inner else self.generic_visit(node)
+
+
+def copied(node: Any) -> Any:
+    """A copy of a part of a tree."""
+    if isinstance(node, list):
+        return [*map(copied, node)]
+    if not isinstance(node, ast.AST) or isinstance(node, ast.expr_context | ast.operator):
+        return node
+    made = type(node).__new__(type(node))
+    made.__dict__.update((name, copied(value)) for name, value in vars(node).items())
+    return made

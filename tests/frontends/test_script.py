@@ -188,6 +188,7 @@ FAULTS = {
     ("scalars", "s2 = w3 * x1 + w4 * x2 + b2", "s2 = b2"): "28",
     ("prenorm", "self.inv / n * (n * dxhat - dxhat.sum(axis=-1, keepdims=True) -", "self.inv / n * (n * dxhat -"): "43",
     ("prenorm", "(1 + 3 * 0.044715 * self.x ** 2)", "(1 + 0.044715 * self.x ** 2)"): "56",
+    ("prenorm", "return grad + g", "return g"): "77",
     ("pooled", "+= cols[:, :, i, j]", "= cols[:, :, i, j]"): "24",
     ("pooled", "np.put_along_axis(d, self.arg[..., None], dout[..., None], axis=-1)", "d += dout[..., None] / 4"): "69",
     ("pooled", "dcols = d @ self.W.reshape", "dcols = d @ self.W[:, :, ::-1, ::-1].reshape"): "45",
