@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.tree import Name, substitute
+from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 
@@ -17,12 +19,18 @@ class Place(Record, eq=False):
         line: which.
         statement: what computes it.
         alias, since: the other name, and the order of what is computed next; "" and 0 where it is computed.
+        but: what reads it by its old name all the same.
     """
 
     line: Line
     statement: Statement
     alias: str = ""
     since: int = 0
+    but: frozenset[str] = frozenset()
+
+    def is_read_by(self, one: Statement) -> bool:
+        """Whether a statement that reads the value has it from here."""
+        return self.since <= one.order and one.name not in self.but
 
     @property
     def name(self) -> str:
@@ -53,6 +61,19 @@ class Blamed(Record, eq=False):
     places: tuple[Place, ...] = ()
 
 
+def renamed(recording: Recording, one: Statement) -> Iterator[Place]:
+    """Where a value gets other names."""
+    for alias, line, since in one.aliases:
+        text, old = recording.files.get(line.file, "").split("\n"), unversioned(one.name)
+
+        def has(word: str, number: int, text: list[str] = text) -> bool:
+            return number <= len(text) and bool(re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text[number - 1]))
+
+        here = [two for two in recording.statements if (two.line.file, two.line.function) == (line.file, line.function)]
+        by_old = [two for two in here if one.name in two.reads and has(old, two.line.number) and not has(alias, two.line.number)]
+        yield Place(line, one, alias, since, frozenset(two.name for two in by_old))
+
+
 def with_aliases(recording: Recording, found: Sequence[Blamed], forward: set[str]) -> tuple[Recording, dict[str, str]]:
     """The recording with the lines among some that only give another name as statements; and what those are meant to be."""
     statements, meant, values = [*recording.statements], dict[str, str](), [dict(one) for one in recording.values]
@@ -67,7 +88,7 @@ def with_aliases(recording: Recording, found: Sequence[Blamed], forward: set[str
             made = Statement(new, Formula.of(Name(old.name)), "", place.line, place.line, False, old.live, path=old.path, order=place.since)
             where = max((n for n, one in enumerate(statements) if one.order < place.since), default=len(statements) - 1) + 1
             for n, one in enumerate(statements[where:], where):
-                if one.formula and one.name not in forward:
+                if one.formula and one.name not in forward and place.is_read_by(one):
                     statements[n] = replace(one, formula=Formula.of(substitute(one.formula.tree, {old.name: Name(new)})))
             statements.insert(where, made)
             meant[new] = blamed.meant[old.name]
@@ -76,4 +97,4 @@ def with_aliases(recording: Recording, found: Sequence[Blamed], forward: set[str
     return replace(recording, statements=tuple(statements), values=tuple(values)), meant
 
 
-__all__ = ["Blamed", "Place", "with_aliases"]
+__all__ = ["Blamed", "Place", "renamed", "with_aliases"]

@@ -12,8 +12,12 @@ from bpdebug.core.description import Array
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
 
-_MARKS, _STRAIGHT = 3, 1e-10
-"""Random directions; one less the cosine of directions that are the same."""
+_MARKS, _STRAIGHT, _SMALL = 3, 1e-10, 4096
+"""Random directions; one less the cosine of directions that are the same; numbers that are computed in the time of a formula."""
+
+
+_EXPLODED = 100
+"""How many times as large as at first what lives on is no more, two updates later."""
 
 
 @lru_cache(maxsize=256)
@@ -27,6 +31,11 @@ def marks(value: Array) -> Array:
     flat = value.ravel().astype(float, copy=False)
     with np.errstate(all="ignore"):
         return np.asarray(np.abs(_directions(flat.size) @ (flat / np.linalg.norm(flat))))
+
+
+def effort(value: Array) -> int:
+    """What it takes to compute a value, in small formulas."""
+    return 1 + value.size // _SMALL
 
 
 def is_mixed(tree: Tree) -> bool:
@@ -45,6 +54,24 @@ def is_trivial(tree: Tree) -> bool:
         case Binary("+" | "-" | "*" | "/", Number(), _) | Binary("+" | "-" | "*" | "/", _, Number()):
             return True
     return False
+
+
+def multiplies(tree: Tree, name: str) -> bool:
+    """Whether a formula is a product with a tensor."""
+    match tree:
+        case Name(other):
+            return other == name
+        case Binary("*", left, right):
+            return multiplies(left, name) or multiplies(right, name)
+        case Binary("/", left, _):
+            return multiplies(left, name)
+    return False
+
+
+def is_sound(value: Array, first: Array) -> bool:
+    """Whether what lives on is finite, and has not exploded since the first update."""
+    sizes = [float(np.abs(one).max(initial=0)) for one in (value, first)]
+    return bool(np.isfinite(value).all()) and sizes[0] <= _EXPLODED * (1 + sizes[1])
 
 
 class Alike(Mapping[str, Array]):

@@ -16,9 +16,9 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.tree import Binary, Name, Tree
-from bpdebug.frontends.numpy_script.aliases import Blamed, Place
-from bpdebug.frontends.numpy_script.alike import Directions
+from bpdebug.core.tree import Binary
+from bpdebug.frontends.numpy_script.aliases import Blamed, Place, renamed
+from bpdebug.frontends.numpy_script.alike import Directions, effort, multiplies
 from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
@@ -26,7 +26,7 @@ from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import different, plainness
 
 _MOST, _LINES, _FAULTS = 200_000, 40, 4
-"""Formulas that are computed at most; lines that are tried; mistakes that are looked for."""
+"""Small formulas that are computed at most; lines that are tried; mistakes that are looked for."""
 _ALIKE = 1e-3
 """Relative: factors that are as near are the same."""
 Values = Mapping[str, Array]
@@ -59,7 +59,7 @@ class Blame:
 
     def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
         self._recording, self._near, self.own, self.ends = recording, near, own, ends
-        self._due = {**loss.gradients, **loss.parts}
+        self._due, self._parts = {**loss.gradients, **loss.parts}, {*loss.parts}
         self._tried, self._told = different(recording, loss), Directions(self._due.values())
         live = told_apart({name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due})
         live = [name for name in live if self._due[name].any()]
@@ -118,15 +118,15 @@ class Blame:
 
     # repairs
 
-    def _run(self, put: Mapping[str, Array], since: Mapping[str, int]) -> dict[str, Array] | None:
+    def _run(self, put: Mapping[str, Array], since: Mapping[str, Place]) -> dict[str, Array] | None:
         """His values with some of them replaced, each from some place on; None where his formulas do not go on from there."""
         made, changed = {**self._values, **put}, {*put}
         for one in self._later:
             reads = one.formula.names if one.formula and one.name not in put else ()
-            if one.formula and any(name in changed and since.get(name, 0) <= one.order for name in reads):
-                self._left -= 1
+            if one.formula and any(name in changed and (name not in since or since[name].is_read_by(one)) for name in reads):
                 try:
                     made[one.name] = evaluate(one.formula, made)
+                    self._left -= effort(made[one.name])
                 except FormulaError:
                     return None
                 changed.add(one.name)
@@ -160,10 +160,10 @@ class Blame:
         for one in (one for one in self._recording.statements if one.name in wanted and one.formula):
             value = self._values[one.name]
             if one.name in self._names and (not one.inner or one.name in told):  # else it is a part of what its line makes
-                first = self._goes_on(one) and not any(np.array_equal(value, other) for other in known)
+                first = self._goes_on(one) and not self._is_lone(one) and not any(np.array_equal(value, other) for other in known)
                 (right if first else suspects).append(Place(one.made, one))
                 known += [value] * (first and not one.inner)
-            suspects += [Place(line, one, alias, since) for alias, line, since in one.aliases]
+            suspects += renamed(self._recording, one)
         wrong_at = {place.line for place in suspects}
         several = [*suspects, *(place for place in right if place.line in wrong_at)]  # a part of a gradient is one of another tensor
         for rank, places in enumerate((sorted(several, key=lambda place: place.order), right)):
@@ -179,6 +179,12 @@ class Blame:
         if (one.name in self.ends.values() or not arriving) and not single:
             return times[:1] == [1.0]
         return single or any(abs(own / factor - 1) < _ALIKE for own in times for factor in arriving)
+
+    def _is_lone(self, one: Statement) -> bool:
+        """Whether a value is what comes back by some paths alone, and nothing reads it that adds the others."""
+        value, added = self._values[one.name], any(map(_adds, self._readers.get(one.name, ())))
+        of = [] if added or one.inner else [tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)]
+        return bool(of) and self._parts.issuperset(of)
 
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
@@ -215,7 +221,7 @@ class Blame:
     def _repaired(self, places: Sequence[Place], search: Search, times: Sequence[float]) -> Repaired:
         """His values with the right ones in the place of those that a line makes."""
         values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
-        since = {place.name: place.since for place in places}
+        since = {place.name: place for place in places}
         for place in (place for place in places if not _is_a_part(place.statement)):
             base, best = self._gain(values, put), None
             for name, tensor, right in self._likely(place.name, search(place.statement, values), meant, values):
@@ -248,8 +254,8 @@ class Blame:
         found = 0
         for one in self._readers.get(name, ()):
             with suppress(FormulaError):
-                self._left -= 1
                 value = evaluate(one.formula, ChainMap({name: right}, values)) if one.formula else right
+                self._left -= effort(value)
                 found += self._told.have(value)
         return found
 
@@ -292,24 +298,16 @@ class Blame:
         """What may be a gradient and is a product with a value that is none."""
         if self._matched.get(name):
             return []
-        return [one for one in self.own if one.formula and _multiplies(one.formula.tree, name)]
+        return [one for one in self.own if one.formula and multiplies(one.formula.tree, name)]
 
 
 def _is_a_part(one: Statement) -> bool:
     """Whether it is a sum to which more is added, which is no gradient."""
-    return one.partial and one.formula is not None and isinstance(one.formula.tree, Binary) and one.formula.tree.operator == "+"
+    return one.partial and _adds(one)
 
 
-def _multiplies(tree: Tree, name: str) -> bool:
-    """Whether a formula is a product with a tensor."""
-    match tree:
-        case Name(other):
-            return other == name
-        case Binary("*", left, right):
-            return _multiplies(left, name) or _multiplies(right, name)
-        case Binary("/", left, _):
-            return _multiplies(left, name)
-    return False
+def _adds(one: Statement) -> bool:
+    return one.formula is not None and isinstance(one.formula.tree, Binary) and one.formula.tree.operator == "+"
 
 
 __all__ = ["Blame"]

@@ -32,7 +32,15 @@ def _rarity(node: Tree, parameters: Container[str]) -> int:
             return int(_is_negative(left) != (_is_negative(right) ^ (sign == "-")))  # the two halves of a cross-entropy
         case Binary("-", left, Name(name)) if name in parameters and not isinstance(left, Name):
             return 2  # a bias
-    return int(isinstance(node, Unary) and _is_activation(node.operand))
+    return 3 * _is_idle(node) + (isinstance(node, Unary) and _is_activation(node.operand))
+
+
+def _is_idle(tree: Tree) -> bool:
+    """Whether a formula does nothing, so that nobody writes it."""
+    match tree:
+        case Binary("*", Number(1), _) | Binary("*" | "/" | "**", _, Number(1)):
+            return True
+    return False
 
 
 def _is_activation(tree: Tree) -> bool:

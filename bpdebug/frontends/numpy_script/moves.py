@@ -7,7 +7,7 @@ does not grow; what stands below a root is made of squares; and no weight is use
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -166,17 +166,32 @@ class Moves:
             elif weight is not None and 0 < share < 1 - _NEAR and share != _HALF and abs(weight - share) < _NEAR:
                 said = f"{short(share, 6)} of the old {slot} and {short(share, 6)} of what is added are no average"
                 yield new, ("a share where 1 - it belongs", said)
+            elif 0 < share < 1 - _NEAR and weight is not None and abs(weight - 1) < _NEAR and self._is_corrected(name, new, share, base):
+                said = f"{slot} is corrected as an average that starts at 0, but {short(1 - share, 6)} times what is added is due in one"
+                yield new, ("a sum where an average belongs", said)
             elif 0 < share < 1 - _NEAR and weight is not None and abs(weight - (1 - share)) < _NEAR:
                 yield from self._corrected(name, new, share, base)
 
     def _corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
         """That an average which starts at 0 is not divided by 1 - share**t (Kingma & Ba, 2015, section 3), but something like it."""
-        due = 1 - share ** (self._recording.kept[len(self._recording.values) - 1] + 1)
-        for one in (one for one in self._part(name) if slot in one.reads and base[one.name].shape == base[slot].shape):
-            factor = self._weight(base[one.name], base[slot]) or 1 / due
-            for wrong, said in ((due, "multiplied with"), (1 / (1 - share), f"divided by 1 - {short(share, 6)} without a power, not by")):
+        update, beta = self._recording.kept[len(self._recording.values) - 1] + 1, short(share, 6)
+        due = 1 - share**update
+        known = {due: "multiplied with", 1 / (1 - share): f"divided by 1 - {beta} without a power, not by"}
+        known |= {1 / (1 - share * update): f"divided by 1 - {beta}*{update}, not by"} if share * update != 1 else {}
+        for one, factor in self._scaled(name, slot, base):
+            for wrong, said in known.items():
                 if abs(factor / wrong - 1) < _NEAR < abs(factor * due - 1):
-                    yield one.name, ("another correction", f"{one.name} is {slot} {said} {short(due, 6)}, as it starts at 0")
+                    yield one, ("another correction", f"{one} is {slot} {said} {short(due, 6)}, as it starts at 0")
+
+    def _is_corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> bool:
+        due = 1 - share ** (self._recording.kept[len(self._recording.values) - 1] + 1)
+        return any(abs(factor * due - 1) < _NEAR for _, factor in self._scaled(name, slot, base))
+
+    def _scaled(self, name: str, slot: str, base: Mapping[str, Array]) -> Iterator[tuple[str, float]]:
+        """What is a slot times a number, and that number."""
+        for one in (one for one in self._part(name) if slot in one.reads and base[one.name].shape == base[slot].shape):
+            if factor := self._weight(base[one.name], base[slot]):
+                yield one.name, factor
 
     def _divides(self, name: str, slot: str, base: Mapping[str, Array]) -> bool:
         """Whether a step is the smaller the larger a slot is, in each cell."""
@@ -292,25 +307,6 @@ class Moves:
 
     def _line(self, parameter: str) -> Line:
         return self._statements[self._recording.carried[parameter]].line
-
-    # versions
-
-    def late(self, gradients: Sequence[str]) -> Iterator[tuple[str, Remark]]:
-        """That a gradient is computed with a weight which is changed already, while the forward pass used it as it was."""
-        wanted = used(self._recording.statements, self._of.values())
-        reads = {one.name: {*one.reads} for one in self._recording.statements}
-        lately = {name: old for name, old in self._new.items() if old in self._of and name not in self._forward}
-        inner = dict[str, set[str]]()
-        for one in self._recording.statements:
-            inner[one.name] = {
-                part for name in reads[one.name] for part in ({name} | (inner.get(name, set()) if self._is_inner(name) else set()))
-            }
-            seen = [name for name in inner[one.name] & {*lately} if any(lately[name] in reads.get(step, ()) for step in self._forward)]
-            if one.name in wanted and one.name not in self._new and seen and not one.inner and not inner[one.name].isdisjoint(gradients):
-                name = seen[0]
-                where = self._statements[name].line
-                said = f"{one.name} uses version 2 of {lately[name]}, made at {where}; the forward pass used version 1"
-                yield one.name, ("a weight that is changed already", said)
 
     def _is_inner(self, name: str) -> bool:
         return name in self._statements and self._statements[name].inner

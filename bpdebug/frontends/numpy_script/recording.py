@@ -14,6 +14,7 @@ from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
 from bpdebug.core.tree import Name, substitute
+from bpdebug.frontends.numpy_script.alike import is_sound
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
 from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, seeded, squares_of, unseen
 from bpdebug.frontends.numpy_script.names import PLACE, Names
@@ -196,8 +197,8 @@ def read(recorded: Recorded, script: str) -> Recording:
     behind = [(n, one) for old, n, one in zip([-1, *kept], kept, every, strict=False) if n != old + 1]
     starts = {number: {name: one[name] for name in carried} for number, one in behind}
     whole = [one for one in every if {*made} & {*every[0]} <= {*one}]
-    finite = [all(np.isfinite(one[name]).all() for name in carried if name in one) for one in whole]
-    whole = whole[: max(finite.index(False), 1)] if False in finite else whole  # what starts from NaN tells nothing apart
+    sound = [all(is_sound(one[name], every[0][name]) for name in carried if name in one) for one in whole]
+    whole = whole[: max(sound.index(False), 1)] if False in sound else whole  # what starts from NaN tells nothing apart
     whole = [seen, *filter(None, (_filled(statements, values) for values in whole[1:]))]
     while len(whole) > 1 and all(np.array_equal(whole[-1][old], whole[-1][new]) for old, new in carried.items() if new in whole[-1]):
         whole.pop()  # what moves nothing tells nothing

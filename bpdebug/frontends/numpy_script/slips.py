@@ -17,6 +17,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Tree, names, substitute
+from bpdebug.frontends.numpy_script.alike import effort
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
@@ -25,7 +26,7 @@ from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_usual
 
 _MOST = 200_000
-"""Formulas that are computed at most."""
+"""Small formulas that are computed at most."""
 _ANOTHER = 1.0
 """What a tensor in the place of another one counts, beside the length of the formula."""
 _AROUND = 6
@@ -207,8 +208,8 @@ class Slips:
             if name in wanted:
                 chosen = formulas.get(name, formula)
                 if name in new or not changed.isdisjoint(chosen.names):
-                    self._left -= 1
                     made[name] = evaluate(chosen, made)
+                    self._left -= effort(made[name])
                     changed.add(name)
 
     @np.errstate(all="ignore")
@@ -220,12 +221,14 @@ class Slips:
                 self._go_on(self._needed[name] - known, values, changed, formulas, formulas)
                 known |= self._needed[name]
                 if name == self._loss:
-                    if not self._is_loss(float(np.sum(values[name]))):
+                    if not self._is_loss(values[name]):
                         return False
                     continue
                 theirs = values[self._ends[name]]
                 factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
                 factor = factor and factor * self._rates.get(name, 1.0)
+                if factor == 0 and np.size(theirs) > 1 and name in self._due:
+                    return False  # all of it gone: no repair, but a cut
                 if factor == 0:
                     continue
                 if factor is None or factor < 0 or (usual and name not in self._unread and abs(factor / usual - 1) > _ALIKE):
@@ -241,9 +244,10 @@ class Slips:
             and (self._usual > 0 or is_usual(self._recording, usual, _NEAR))
         )
 
-    def _is_loss(self, size: float) -> bool:
-        """Whether a loss is a number, and not below 0 where it was above."""
-        return bool(np.isfinite(size)) and not size < 0 <= float(np.sum(self._values[self._loss]))
+    def _is_loss(self, value: Array) -> bool:
+        """Whether a loss is finite, not below 0 where it was above, and as many numbers as it was."""
+        before, size = self._values[self._loss], float(np.sum(value))
+        return bool(np.isfinite(size)) and not size < 0 <= float(np.sum(before)) and np.shape(value) == np.shape(before)
 
     def _factor(self, name: str, values: Mapping[str, Array], formulas: Mapping[str, Formula], usual: float) -> float | None:
         """What his gradient of a parameter is times the true one; None where it is no multiple of it, or not as usual a one; 0 where

@@ -17,6 +17,7 @@ from bpdebug.frontends.numpy_script.moves import Moves, Remark
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
 from bpdebug.frontends.numpy_script.scalings import Pair, is_invented
+from bpdebug.frontends.numpy_script.versions import late
 
 _UPHILL = 0.1
 """The cosine between a step and the gradient above which the step leads uphill."""
@@ -38,9 +39,11 @@ class Steps:
         told = {name for name in loss.program.parameters if name not in loss.gradients or loss.gradients[name].size > 1}
         told |= {name for name, right in loss.gradients.items() if right.any()}  # of a single 0 nothing tells what it is meant to be
         ends = {name: end for name, end in pairing.blame.ends.items() if name in told and name in loss.program.parameters}
+        forward = {name for name, _ in loss.forward}
+        self._late = [*late(recording, ends, forward, pairing.pairs)]
         right = {name: end for name, end in ends.items() if scale(recording.values[-1][end], loss.gradients[name])}
         self._of = {pair.tensor: name for name, pair in pairing.pairs.items()} | right
-        self._moves = Moves(recording, ends, {name for name, _ in loss.forward})
+        self._moves = Moves(recording, ends, forward)
         values, due = recording.values[-1], loss.gradients
         self._live = told_apart({name: due[name] for name in loss.program.parameters if name in due})
         self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
@@ -128,7 +131,7 @@ class Steps:
         accepted = self.allowed()
         blamed = self.times < 0 and any((pair.factor or 0) < 0 for pair in self._pairing.pairs.values()) and self.uphill >= {*self._live}
         same = {name for name in self._live if abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE}
-        told = [*self._moves.remarks(set() if blamed else self.uphill & same), *self._moves.late([*self._pairing.pairs])]
+        told = [*self._moves.remarks(set() if blamed else self.uphill & same), *self._late]
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
         told += self._moves.replaced()
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
