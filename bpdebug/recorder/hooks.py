@@ -186,10 +186,11 @@ class Hooks(Run):
         if not self.sites[site][2] and isinstance(value, np.ndarray):
             self.top.add(text)
 
-    @staticmethod
-    def anew(number: float) -> float:
-        """A number as an object of its own."""
-        return operator.neg(-number)
+    def anew(self, value: Any) -> Any:
+        """A number, or each one in a list, as an object of its own."""
+        if type(value) is list:
+            value[:] = [one if self.graph.known(one) else self.anew(one) for one in value]
+        return operator.neg(-value) if type(value) is float else value
 
     def bound(self, site: int, text: str, value: Any) -> Any:
         """``(name := value)``."""

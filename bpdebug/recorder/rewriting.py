@@ -155,7 +155,7 @@ class _Rewriter(ast.NodeTransformer):
         return []
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
-        site, value, target = self._site(node), self.visit(anew(node.value)), node.targets[0]
+        site, value, target = self._site(node), anew(node.value, self.visit), node.targets[0]
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
             return told("put", self._site(node, *parts_of(target.slice)), text, base, key, value)

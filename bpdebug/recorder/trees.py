@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 HOOKS = "__bpdebug__"
@@ -41,14 +42,22 @@ def parts_of(key: ast.expr) -> list[ast.expr]:
     return key.elts if isinstance(key, ast.Tuple) else [key]
 
 
-def anew(value: ast.expr) -> ast.expr:
-    """A number that is assigned, as an object of its own: Python has one for all that are written alike in a function."""
+def anew(value: ast.expr, visit: Callable[[ast.expr], ast.expr]) -> ast.expr:
+    """What is assigned, rewritten, each number that is written there as an object of its own."""
+    if isinstance(value, ast.Tuple):
+        return ast.Tuple([anew(one, visit) for one in value.elts], ast.Load())
+    return hook("anew", visit(value)) if is_written(value) else visit(value)
+
+
+def is_written(value: ast.expr) -> bool:
+    """Whether it is a number that is written, or a list of such, ``[0.0] * n``, ``[[0.0] * n for _ in W]``: Python has one object for all
+    that are written alike in a function."""
     match value:
-        case ast.Constant(value=float()):
-            return hook("anew", value)
-        case ast.Tuple(elts=parts):
-            return ast.Tuple([*map(anew, parts)], ast.Load())
-    return value
+        case ast.List(elts=parts):
+            return any(map(is_written, parts))
+        case ast.BinOp(ast.List() as one, ast.Mult(), _) | ast.BinOp(_, ast.Mult(), ast.List() as one) | ast.ListComp(one):
+            return is_written(one)
+    return isinstance(value, ast.Constant) and isinstance(value.value, float)
 
 
 def text_of(operand: ast.expr, counted: bool = False) -> str:
