@@ -193,6 +193,12 @@ FAULTS = {
     ("pooled", "np.put_along_axis(d, self.arg[..., None], dout[..., None], axis=-1)", "d += dout[..., None] / 4"): "69",
     ("pooled", "dcols = d @ self.W.reshape", "dcols = d @ self.W[:, :, ::-1, ::-1].reshape"): "45",
     ("pooled", 'v = beta * v + getattr(layer, "d" + key)', 'v = v + getattr(layer, "d" + key)'): "111",
+    ("vae", "dmu = dz + mu / n", "dmu = dz"): "46",
+    ("vae", " + dlogvar @ self.Ws.T", ""): "52",
+    ("vae", "dz * eps * 0.5 * std + ", ""): "47",
+    ("encoder", "0.1 * grads[k]", "grads[k]"): "80",
+    ("encoder", "0.9 ** t", "0.9 * t"): "82",
+    ("encoder", "dh1 = dh2 + dz", "dh1 = dz"): "55",
 }
 
 

@@ -182,8 +182,10 @@ class Blame:
 
     def _is_lone(self, one: Statement) -> bool:
         """Whether a value is what comes back by some paths alone, and nothing reads it that adds the others."""
-        value, added = self._values[one.name], any(map(_adds, self._readers.get(one.name, ())))
-        of = [] if added or one.inner else [tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)]
+        value = self._values[one.name]
+        if one.inner or one.aliases or any(map(_adds, [one, *self._readers.get(one.name, ())])):
+            return False
+        of = [tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)]
         return bool(of) and self._parts.issuperset(of)
 
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:

@@ -202,14 +202,13 @@ def read(recorded: Recorded, script: str) -> Recording:
     whole = [seen, *filter(None, (_filled(statements, values) for values in whole[1:]))]
     while len(whole) > 1 and all(np.array_equal(whole[-1][old], whole[-1][new]) for old, new in carried.items() if new in whole[-1]):
         whole.pop()  # what moves nothing tells nothing
-    start = {name: every[0][name] for name in carried}
     return Recording(
         str(text["script"]),
         Line(*text["loop"]),
         tuple(text["body"]),
         tuple(statements),
         carried,
-        start,
+        {name: every[0][name] for name in carried},
         tuple(kept),
         tuple(given),
         starts,
