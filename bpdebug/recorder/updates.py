@@ -81,11 +81,16 @@ def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: d
     """The first turn, perhaps not complete, of the outermost loop in which arrays from before have a next version."""
     for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
         for start, end in spans[run][:1]:
-            update = Update(start, end, lineage.carried(start, end), run)
+            update = Update(start, end, {old: new for old, new in lineage.carried(start, end).items() if _is_kept(old, new)}, run)
             if any(map(is_array, update.carried)):
                 update.carried = living(lineage.nodes, update)
                 yield update
                 return
+
+
+def _is_kept(old: Node, new: Node) -> bool:
+    """Whether a next version stands where the old one stood: a gradient with a penalty on a weight is no weight."""
+    return not new.slots or not old.slots or not {slot for slot, _, _ in old.slots}.isdisjoint(slot for slot, _, _ in new.slots)
 
 
 def _meant(hooks: Hooks, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]]) -> Iterator[Update]:

@@ -199,6 +199,8 @@ FAULTS = {
     ("encoder", "0.1 * grads[k]", "grads[k]"): "80",
     ("encoder", "0.9 ** t", "0.9 * t"): "82",
     ("encoder", "dh1 = dh2 + dz", "dh1 = dz"): "55",
+    ("sequence", "(m * dxhat - np.sum(dxhat, axis=0) - self.xhat * np.sum(dxhat * self.xhat, axis=0)) / (m *", "dxhat / ("): "31",
+    ("sequence", "np.dot(self.x.T, dout) + self.l2", "np.dot(self.x.T, dout) + 2 * self.l2"): "46",
 }
 
 
@@ -212,6 +214,11 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
     assert result.wrong
     assert re.match(rf"{fault[0]}\.py:{FAULTS[fault]}: WRONG ", result.text), result.text[:200]
     assert any(stage.get("line") == f"{fault[0]}.py:{FAULTS[fault]}" for stage in result.data["stages"])
+
+
+def test_a_penalty_that_no_gradient_has_is_said():
+    result = judged("sequence", ' + self.l2 * self.params["W"]', "")
+    assert "note: these are the derivatives of data (sequence.py:89), not of the loss at sequence.py:95" in result.text
 
 
 def test_a_number_that_moves_by_the_gradient_of_another_is_named():

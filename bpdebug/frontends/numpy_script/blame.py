@@ -22,6 +22,7 @@ from bpdebug.frontends.numpy_script.alike import Directions, effort, multiplies
 from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
+from bpdebug.frontends.numpy_script.paths import Paths
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import different, plainness
 
@@ -59,7 +60,7 @@ class Blame:
 
     def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
         self._recording, self._near, self.own, self.ends = recording, near, own, ends
-        self._due, self._parts = {**loss.gradients, **loss.parts}, {*loss.parts}
+        self._due, self._paths = {**loss.gradients, **loss.parts}, Paths(recording, loss)
         self._tried, self._told = different(recording, loss), Directions(self._due.values())
         live = told_apart({name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due})
         live = [name for name in live if self._due[name].any()]
@@ -183,10 +184,11 @@ class Blame:
     def _is_lone(self, one: Statement) -> bool:
         """Whether a value is what comes back by some paths alone, and nothing reads it that adds the others."""
         value = self._values[one.name]
-        if one.inner or one.aliases or any(map(_adds, [one, *self._readers.get(one.name, ())])):
+        if one.inner or any(map(_adds, [one, *self._readers.get(one.name, ())])):
             return False
-        of = [tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)]
-        return bool(of) and self._parts.issuperset(of)
+        halves, through = self._paths.of(value, self._near)
+        of = {tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)} if halves else set()
+        return bool(halves) and of <= halves | through
 
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""

@@ -113,8 +113,8 @@ class _Stops:
         with, or weigh."""
         dependent = reached(self._statements, self._recording.start)
         before = used(self._statements, held)
-        if before.isdisjoint(self._recording.given[0]):
-            return False  # a function of the parameters alone
+        if before.isdisjoint(name for name, value in self._recording.given[0].items() if value.ndim):
+            return False  # a function of the parameters alone, such as a penalty with its rate
         if self._is_added(held, dependent):
             return False
         cut = [replace(one, formula=None, opaque=()) if one.name in held else one for one in self._statements]

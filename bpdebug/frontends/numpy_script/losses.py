@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from itertools import count, takewhile
 from operator import itemgetter, or_
 
 import numpy as np
@@ -17,7 +16,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary, substitute
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, differentiated, penalty_of, scale, steps_of
+from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, penalty_of, scale, steps_of
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -62,7 +61,10 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     if best and not best.said and not _SAID.search(best.program.loss) and _is_raised(recording, best):
         return replace(best, raised=True)
     if best is None or not best.said:
-        return best and next((one for one in tried if _is_whole(recording, one, best)), best)
+        if whole := best and next((one for one in tried if _is_whole(recording, one, best)), None):
+            return whole
+        more = best and next((one for one in tried if _has_more(one, best)), None)
+        return replace(best, written=str(more.line)) if best and more else best
     untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
     others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
     return replace(
@@ -103,6 +105,17 @@ def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated)
     alike = all(np.allclose(whole.gradients[name], gradient) for name, gradient in part.gradients.items() if name in whole.gradients)
     one, other = len(_followed(recording, whole)), len(_followed(recording, part))
     return not alike and one >= max(other, 1)
+
+
+def _has_more(whole: Differentiated, part: Differentiated) -> bool:
+    """Whether what is called a loss is another one and what has gradients of its own, such as a penalty."""
+    if (
+        whole.said
+        or not _SAID.search(whole.program.loss)
+        or part.program.loss not in {name for name, _ in whole.forward} - {whole.program.loss}
+    ):
+        return False
+    return any(scale(gradient, part.gradients[name]) is None for name, gradient in whole.gradients.items() if name in part.gradients)
 
 
 def _followed(recording: Recording, loss: Differentiated) -> set[str]:
@@ -296,13 +309,4 @@ def _in_one(tree: Tree, trees: Mapping[str, Tree]) -> Tree:
     return tree
 
 
-def told_losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]:
-    """The loss of each update from the first, as the script has computed it; nothing where it does not say, or says something else."""
-    told, name = recording.losses.get(str(loss.line), {}), loss.program.loss.removesuffix(".sum")
-    for number, values in zip(recording.kept, recording.values, strict=False):
-        if loss.said or name not in values or not np.isclose(told.get(number, np.nan), np.sum(values[name]), rtol=NEAR, equal_nan=False):
-            return ()
-    return tuple(takewhile(lambda value: value is not None, map(told.get, count())))  # type: ignore[arg-type]
-
-
-__all__ = ["find_loss", "told_losses", "without_derivative"]
+__all__ = ["find_loss", "without_derivative"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
 
 from bpdebug.core.description import Debug
 from bpdebug.core.program import Program
@@ -15,10 +18,10 @@ from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.assembled import Assembled
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
-from bpdebug.frontends.numpy_script.fits import found_of
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
-from bpdebug.frontends.numpy_script.losses import find_loss, told_losses, without_derivative
+from bpdebug.frontends.numpy_script.losses import find_loss, without_derivative
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.sized import sized
@@ -98,7 +101,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     again = partial(loaded, asked)
     told = partial(_told, recording, asked)
     debug = Debug(tuple(place for place in recording.breakpoints if _is_before(place, program)))
-    losses = told_losses(recording, loss)
+    losses = _losses(recording, loss)
     made = replace(program.scenario, losses=losses, description=found, debug=debug, ready=lambda: program, read_again=again, told=told)
     return cast("RecordedScenario", made)
 
@@ -118,6 +121,15 @@ def _told(recording: Recording, asked: Asked, run: Run | None = None, early: Ear
     """
     asked = replace(asked, **told)
     return loaded(asked, run, early) if "loop" in told else scenario_of(recording, asked)
+
+
+def _losses(recording: Recording, loss: Differentiated) -> tuple[float, ...]:
+    """The loss of each update from the first, as the script has computed it; nothing where it does not say, or says something else."""
+    told, name = recording.losses.get(str(loss.line), {}), loss.program.loss.removesuffix(".sum")
+    for number, values in zip(recording.kept, recording.values, strict=False):
+        if loss.said or name not in values or not np.isclose(told.get(number, np.nan), np.sum(values[name]), rtol=NEAR, equal_nan=False):
+            return ()
+    return tuple(takewhile(lambda value: value is not None, map(told.get, count())))  # type: ignore[arg-type]
 
 
 __all__ = ["load_script"]

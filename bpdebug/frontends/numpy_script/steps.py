@@ -119,7 +119,8 @@ class Steps:
     def _share(self, name: str, tensor: str, shares: Iterable[tuple[float, float]]) -> tuple[float, float] | None:
         """How many times the right one a gradient is, as others are, and how many times a parameter is added to it."""
         values, right = self._recording.values[-1], self._pairing.given[name]
-        found = penalized(values[name], right, values[tensor], known=shares) if tensor in self._live else None
+        stated = any(scale(part, values[tensor]) for name, part in self._loss.parts.items() if name.startswith(f"∂{tensor}@"))
+        found = penalized(values[name], right, values[tensor], known=shares) if tensor in self._live and not stated else None
         if found and abs(found[0] - 1) < NEAR:
             return 1.0, found[1]
         return found if found and abs(found[0] / self.times - 1) < _ALIKE else None
@@ -201,6 +202,8 @@ class Steps:
         if self._loss.said:
             lost = f"not of the loss at {self._loss.written}" if self._loss.written else "for which the update has no line"
             told.append(f"these are the derivatives of {self._loss.said} (the difference at {self._loss.line}), {lost}")
+        if self._loss.written and not self._loss.said:
+            told.append(f"these are the derivatives of {self._loss.program.loss} ({self._made()}), not of the loss at {self._loss.written}")
         alike = [one for one in self.scales.values() if one and abs(one / self.times - 1) < _ALIKE]
         if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss} ({self._made()})")
