@@ -77,6 +77,7 @@ def test_right_code_is_judged_and_not_accused_and_stepping_gives_the_recorded_nu
         session.execute(f"goto update {update}")
         result = session.execute("check")
         assert result.data["ok"] is True, update
+        assert "does not depend" not in result.text, result.text
         assert "only here" not in result.text, result.text  # gradients with the same numbers belong to the tensor that lines go on from
         session.timeline.seek(session.timeline.calendar.clock(update, end))
         for stage in [stage for stage in program.stages[:end] if stage.name in values]:
@@ -219,6 +220,12 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
 def test_a_penalty_that_no_gradient_has_is_said():
     result = judged("sequence", ' + self.l2 * self.params["W"]', "")
     assert "note: these are the derivatives of data (sequence.py:89), not of the loss at sequence.py:95" in result.text
+
+
+def test_what_moves_though_the_loss_does_not_depend_on_it_is_not_judged():
+    result = judged("conv", "s = flat @ W + b", "s = b")
+    assert "note: not judged: K, W, on which the loss at conv.py:23 does not depend" in result.text, result.text
+    assert "out " not in result.text, "a value of the forward pass is no gradient"
 
 
 def test_a_number_that_moves_by_the_gradient_of_another_is_named():

@@ -11,9 +11,11 @@ from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
+from bpdebug.core.tree import Binary, Name
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
+from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording
 from bpdebug.frontends.numpy_script.scalings import Pair, is_invented
@@ -108,9 +110,24 @@ class Steps:
         paired, along = {pair.tensor for pair in self._pairing.pairs.values()}, "along" if self._loss.raised else "against"
         said = "not the derived number, and yet each parameter moves by one number times its gradient"
         invented = any(self._is_invented(name, pair) for name, pair in self._pairing.pairs.items() if pair.factor not in (None, 1.0))
-        right = [one.name for one in self._recording.statements if one.live] if {*self._live} <= {*steps} and not invented else []
+        whole = {*self._live} <= {*steps} and not invented and not self._beside()
+        right = [one.name for one in self._recording.statements if one.live] if whole else []
         moved = {one: f"it moves {along} its gradient, by {short(abs(rate), 6)} times that" for one, rate in steps.items()}
         return dict.fromkeys(right, said) | {one: told for one, told in moved.items() if one not in paired}
+
+    def _beside(self) -> list[str]:
+        """What is moved as a parameter is, though the loss does not depend on it."""
+        recording, formulas = self._recording, {one.name: one.formula for one in self._recording.statements if one.formula}
+        parameters = self._loss.program.parameters
+        slots = used(recording.statements, [recording.carried[name] for name in parameters])
+        others = {name: new for name, new in recording.carried.items() if name not in parameters and not {name, new} & slots}
+        found = list[str]()
+        for name, new in others.items():
+            taken = formulas[new].tree if new in formulas else None
+            less = isinstance(taken, Binary) and taken.operator == "-" and taken.left == Name(name)
+            if less or any(named_alike(read, name) for read in used(recording.statements, [new])):
+                found.append(name)
+        return found
 
     def _is_invented(self, name: str, pair: Pair) -> bool:
         """Whether a gradient of the loss that he has written is a multiple of the right one for no reason."""
@@ -194,6 +211,8 @@ class Steps:
         lacking = [name for name in self._live if name not in self._of and name not in self._loss.steps]
         lacking = [name for name in lacking if not any(scale(value, due[name]) for value in own)]
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
+        beside = self._beside()
+        told += [f"not judged: {', '.join(beside)}, on which the loss at {self._made()} does not depend"] if beside else []
         if self._loss.lost:
             first = next(iter(self._loss.lost.values()))
             without = [name for name in self._loss.program.parameters if name in self._loss.lost]
