@@ -38,12 +38,15 @@ def effort(value: Array) -> int:
     return 1 + value.size // _SMALL
 
 
+def is_product(tree: Tree) -> bool:
+    """Whether a formula multiplies matrices, so that no operand stands for the result."""
+    return any(isinstance(node, Binary) and node.operator == "@" for node in walk(tree))
+
+
 def is_mixed(tree: Tree) -> bool:
     """Whether a formula adds up or exchanges cells, so that it is no multiple of what it reads."""
     calls = {node.function for node in walk(tree) if isinstance(node, Call)}
-    return any(isinstance(node, Binary) and node.operator == "@" for node in walk(tree)) or any(
-        FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls
-    )
+    return is_product(tree) or any(FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls)
 
 
 def is_trivial(tree: Tree) -> bool:

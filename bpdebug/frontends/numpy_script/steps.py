@@ -12,6 +12,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Name
+from bpdebug.frontends.numpy_script.alike import is_product
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
@@ -198,7 +199,9 @@ class Steps:
                     yield name, ("one number for several", evidence)
             elif name in formulas and name not in seen and name not in self._pairing.pairs:
                 seen.add(name)
-                stack += formulas[name].formula.names if formulas[name].inner or name not in own else ()  # type: ignore[union-attr]
+                formula = formulas[name].formula
+                through = (formulas[name].inner or name not in own) and formula and not is_product(formula.tree)
+                stack += formula.names if formula and through else ()
 
     def _made(self) -> object:
         """Where the loss is computed."""
