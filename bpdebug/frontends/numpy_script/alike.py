@@ -14,8 +14,6 @@ from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary
 
 _MARKS, _STRAIGHT, _SMALL = 3, 1e-10, 4096
 """Random directions; one less the cosine of directions that are the same; numbers that are computed in the time of a formula."""
-
-
 _EXPLODED = 100
 """How many times as large as at first what lives on is no more, two updates later."""
 

@@ -197,17 +197,15 @@ class Slips:
             FormulaError: where his formulas do not go on from there.
         """
         made, changed = {**values, **put}, {*put}
-        self._go_on(wanted - put.keys(), made, changed, formulas if not put else {}, formulas)
+        self._go_on(wanted - put.keys(), made, changed, formulas)
         return made
 
-    def _go_on(
-        self, wanted: set[str], made: dict[str, Array], changed: set[str], new: Mapping[str, Formula], formulas: Mapping[str, Formula]
-    ) -> None:
-        """Compute what is wanted and depends on what has changed, or has a new formula."""
+    def _go_on(self, wanted: set[str], made: dict[str, Array], changed: set[str], formulas: Mapping[str, Formula]) -> None:
+        """Compute what is wanted and has changed, or depends on what has."""
         for name, formula in self._formulas:
             if name in wanted:
                 chosen = formulas.get(name, formula)
-                if name in new or not changed.isdisjoint(chosen.names):
+                if not changed.isdisjoint((name, *chosen.names)):
                     made[name] = evaluate(chosen, made)
                     self._left -= effort(made[name])
                     changed.add(name)
@@ -215,10 +213,10 @@ class Slips:
     @np.errstate(all="ignore")
     def _mends(self, formulas: Mapping[str, Formula], forward: bool) -> bool:
         """Whether all his gradients are right with other formulas, but for one factor; those that take least to compute come first."""
-        usual, told, values, changed, known = self._usual, list[str](), dict(self._values), set[str](), set[str]()
+        usual, told, values, changed, known = self._usual, list[str](), dict(self._values), {*formulas}, set[str]()
         try:
             for name in (self._loss, *self._parameters) if forward else self._parameters:
-                self._go_on(self._needed[name] - known, values, changed, formulas, formulas)
+                self._go_on(self._needed[name] - known, values, changed, formulas)
                 known |= self._needed[name]
                 if name == self._loss:
                     if not self._is_loss(values[name]):
