@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -19,7 +21,7 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, number: int) -> None:
-        super().__init__()
+        super().__init__("" if number == signal.SIGINT else signal.Signals(number).name)
         self.status = 128 + number
 
 
@@ -45,6 +47,31 @@ def heed(answer: Callable[[int, FrameType | None], object]) -> None:
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, answer)
+
+
+@contextmanager
+def heeded(answer: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Answer to the signals in one way while it is entered, and then as before; a thread, to which no signal comes, changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = [(number, signal.getsignal(number)) for number in _ENDING]
+    heed(answer)
+    try:
+        yield
+    finally:
+        for number, old in before:
+            signal.signal(number, old or signal.SIG_DFL)
+
+
+@contextmanager
+def put_off() -> Iterator[None]:
+    """While it is entered something is done that must be complete: who asks for the end, however often, waits for it."""
+    asked = list[int]()
+    with heeded(lambda number, _: asked.append(number)):
+        yield
+    if asked:
+        signal.raise_signal(asked[0])
 
 
 def end_at_once(number: int, _: FrameType | None = None) -> None:

@@ -237,8 +237,17 @@ class Recorder(private.Mode):
         for handle in self._handles:
             handle.remove()
         torch.autograd.backward = self._plain_backward
+        self._drop_half()
         self.names.finish(self.gradients, self.forward_of)
         self.lacking = lacking(self.names.owned, self.names.moved, self.values.all, self.operations, self.gradients, self.roots)
+
+    def _drop_half(self) -> None:
+        """Forget the last operation, where whoever asks for the end has come between what is noted of it."""
+        last = self.operations[-1] if self.operations else None
+        if last and not (last.outs and len(last.outs) == len(last.slots)):
+            self.operations.pop()
+            for value in self.values.all:
+                value.maker = None if value.maker == len(self.operations) else value.maker
 
     def _begin_backward(self, roots: list[Any]) -> None:
         for root in roots:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
 
+from bpdebug.core import interruption
 from bpdebug.core.errors import BpdebugError
 from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.recorder import Recorder
@@ -33,15 +37,22 @@ class Steps:
         optimizer: the class of the optimizer whose steps count, or "" for any.
         until_nan: whether only a step that has a value that is not finite is wanted.
         only: the module of which all numbers are kept, or "".
+
+    Attributes:
+        path: of the file.
+        count: of the steps so far.
+        written: the bytes of the file, 0 where there is none.
+        asked: who has asked for the end, "" where nobody has; the script may go on after that, as to evaluate its model.
+        recorder: of the step that is under way, or None.
     """
 
     def __init__(self, path: Path, script: str, wanted: tuple[int, int], optimizer: str, until_nan: bool, only: str = "") -> None:
         rank = os.environ.get("RANK", "0")  # of several processes each writes its own file, and all of them stop at the same step
         self.path = path if rank == "0" else path.with_suffix(f".rank{rank}{path.suffix}")
-        self._script = script
+        self._script, self._process = script, os.getpid()
         self._first, self._last = wanted
         self._optimizer, self._until_nan, self._only = optimizer.casefold(), until_nan, only
-        self.count, self.written, self._stepped = 0, 0, False
+        self.count, self.written, self.asked, self._stepped = 0, 0, "", False
         self.recorder: Recorder | None = None
         self._hooks: list[Any] = []
         self._plain: Callable[..., None] = torch.optim.Optimizer.__init__
@@ -86,8 +97,9 @@ class Steps:
         self.recorder = None
 
     def _record(self) -> None:
-        self.recorder = Recorder(alone=False, later=self._until_nan, only=self._only)
-        self.recorder.__enter__()
+        with interruption.put_off():
+            self.recorder = Recorder(alone=False, later=self._until_nan, only=self._only)
+            self.recorder.__enter__()
 
     def _before(self, optimizer: Any, *_: Any) -> None:
         if self.recorder:
@@ -103,21 +115,35 @@ class Steps:
             self.recorder.end_update()
         if self._optimizer not in ("", type(optimizer).__name__.casefold()):
             return
+        with interruption.put_off():
+            self._count(optimizer)
+
+    def _count(self, optimizer: Any) -> None:
         self.count += 1
         recorder = self.recorder
         self.drop()
         if recorder and (not self._until_nan or _is_broken(recorder, optimizer)):
             self.write(recorder, type(optimizer).__name__)
+        if self.written:  # also where the script has taken the first exception for one of its own
             raise Enough
         if self.count + 1 >= self._first and not 0 < self._last <= self.count:
             self._record()
 
+    def end_script(self, number: int, frame: FrameType | None) -> None:
+        """Somebody asks for the end; processes of the script's own end as they do without a recorder."""
+        if os.getpid() != self._process:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.asked = "KeyboardInterrupt" if number == signal.SIGINT else signal.Signals(number).name
+        interruption.end(number, frame)
+
     def write(self, recorder: Recorder, optimizer: str = "", ended: str = "") -> None:
-        """Write the file."""
-        if self._until_nan:
-            repeat(recorder)
-        told = {"script": self._script, "step": self.count + bool(ended), "optimizer": optimizer, "ended": ended}
-        self.written = write(recorder, self.path, told)
+        """Write the file, whoever asks for the end meanwhile."""
+        with interruption.put_off():
+            if self._until_nan:
+                repeat(recorder)
+            told = {"script": self._script, "step": self.count + bool(ended), "optimizer": optimizer, "ended": ended}
+            self.written = write(recorder, self.path, told)
 
 
 def _is_broken(recorder: Recorder, optimizer: Any) -> bool:
@@ -141,14 +167,14 @@ def run(script: Path, arguments: list[str], steps: Steps) -> int:
     ended = ""
     steps.begin()
     try:
-        with private.running_eagerly():
+        with private.running_eagerly(), interruption.heeded(steps.end_script):
             runpy.run_path(str(script), run_name="__main__")
     except Enough:
         return 0
     except SystemExit as leaving:
         ended = f"sys.exit({leaving.code!r})" if leaving.code else ""
     except KeyboardInterrupt:
-        ended = "KeyboardInterrupt"
+        steps.asked = steps.asked or "KeyboardInterrupt"
     except BpdebugError:
         raise
     except Exception as error:
@@ -160,8 +186,11 @@ def run(script: Path, arguments: list[str], steps: Steps) -> int:
         recorder = steps.recorder
         steps.end()
         sys.argv, sys.path[:] = before, path
-    if ended and recorder and recorder.operations:
-        steps.write(recorder, ended=ended)
+    ended = ended or steps.asked
+    if not steps.written and ended and recorder and recorder.operations:
+        with suppress(KeyboardInterrupt):
+            steps.write(recorder, ended=ended)
+    if steps.written:
         return 0
     by_hand = " (a step that no torch.optim makes: put `with bpdebug.record():` around it)" * (not steps.count)
     made = f"the script ended{' with ' * bool(ended)}{ended} after {steps.count} optimizer step{'s' * (steps.count != 1)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from bpdebug import cli, load_scenario
 
 torch = pytest.importorskip("torch", minversion="2.4")
+writing = pytest.importorskip("bpdebug.torch_recorder.writing")
 TRAIN = Path(__file__).parents[1] / "cases" / "torch" / "train.py"
 
 
@@ -53,6 +55,76 @@ def test_an_exception_writes_what_there_is(tmp_path, record):
     program = load_scenario(tmp_path / "a.bpd").ready()
     assert [stage.name for stage in program.stages][:2] == ["no_loss", "z"]
     assert "RuntimeError" in program.scenario.ending
+
+
+ASKED = """
+import signal, torch
+w = torch.ones(2, requires_grad=True)
+opt = torch.optim.SGD([w])
+try:
+    for step in range(9):
+        z = w * (1 + step)
+        if step == 2:
+            signal.raise_signal(signal.{signal})
+        opt.zero_grad()
+        z.sum().backward()
+        opt.step()
+except {caught}:
+    print("test loss", (w * 7).sum().item())
+"""
+
+
+@pytest.mark.parametrize("signal_", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("caught", ["ZeroDivisionError", "KeyboardInterrupt"])
+def test_who_asks_for_the_end_finds_what_there_is_also_where_the_script_goes_on_after_it(signal_, caught, tmp_path, record):
+    (tmp_path / "train.py").write_text(ASKED.format(signal=signal_, caught=caught))
+    assert record("--step", "3", "-o", "a.bpd", "train.py")[0] == 0
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert program.scenario.ending == f"the script ended with {'SIGTERM' if signal_ == 'SIGTERM' else 'KeyboardInterrupt'}"
+    assert {stage.name for stage in program.stages} >= {"z"}
+
+
+def test_who_asks_for_the_end_while_the_file_is_written_waits_for_it(tmp_path, record, monkeypatch):
+    def write(*given):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGTERM)
+        return writing.write(*given)
+
+    monkeypatch.setattr("bpdebug.torch_recorder.running.write", write)
+    (tmp_path / "train.py").write_text(TRAIN.read_text("utf-8"))
+    status, said, _ = record("-o", "a.bpd", "train.py")
+    assert (status, "opens it" in said) == (0, True)
+
+
+HALF = """
+import torch
+w = torch.nn.Parameter(torch.ones(2, 3))
+opt = torch.optim.SGD([w])
+h = torch.relu(w * 2)
+h[:, 0] = 1
+h.var(1).sum().backward()
+opt.step()
+"""
+
+
+@pytest.mark.parametrize("place", [*range(400, 2400, 249)])
+def test_whoever_comes_between_what_is_noted_of_an_operation_leaves_a_whole_file(place, tmp_path, record, monkeypatch):
+    lines = iter(range(10**6))
+
+    def trace(frame, event, _):
+        noted = "torch_recorder" in frame.f_code.co_filename and (frame.f_code.co_name == "__torch_dispatch__" or frame.f_back.f_trace)
+        if noted and event == "line" and next(lines) == place:
+            raise KeyboardInterrupt
+        return trace if noted else None
+
+    monkeypatch.setattr("bpdebug.torch_recorder.running.examine", lambda: None)
+    (tmp_path / "train.py").write_text(HALF)
+    sys.settrace(trace)
+    try:
+        assert record("-o", "a.bpd", "train.py")[0] == 0
+    finally:
+        sys.settrace(None)
+    assert load_scenario(tmp_path / "a.bpd").ready().stages
 
 
 SCALED = """

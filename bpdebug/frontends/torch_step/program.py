@@ -134,7 +134,7 @@ class _Assembled:
             BpdebugError: where there is nothing in it.
         """
         step, numbers, names = self._step, self._made.numbers, self._names
-        if not self._made.all:
+        if not self._made.all and not step.ended:
             raise BpdebugError(f"{self._source}: there is no operation in this recording")
         stages = own = tuple(self._stages())
         if not (loss := self._loss(stages)):
@@ -285,7 +285,7 @@ class _Assembled:
     def _said(self, stages: tuple[Stage, ...]) -> str:
         step = self._step
         opaque = sum(bool(one.reason) for one in self._made.all)
-        count = f"{len(stages)} statements" + (f", {opaque} of them without a formula" if opaque else "")
+        count = f"{len(stages)} statement{'s' * (len(stages) != 1)}" + (f", {opaque} of them without a formula" if opaque else "")
         return f"step {step.number} of {step.script}, torch {step.torch}: {count}"
 
     def _notes(self) -> Iterator[str]:
