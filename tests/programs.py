@@ -112,6 +112,17 @@ PROGRAMS = {
         data: {inputs: [[[1, 2, 3, 4], [0, 1, 0, 1], [1, 1, 2, 2]], [[0.5, -2, 3, 1], [0, 1, 0, -1], [1, -1, 2, -2]]]}
         training: {epochs: 20}
     """,
+    "masked": """
+        program: |
+          before = zeros((len(x), 2))
+          e = E[x] + einsum('nt,td->ntd', one_hot(x[:, 0], 2), P) + before[:, None, :]
+          s = where(tril(ones((2, 2))) > 0, e @ swapaxes(e, 1, 2), -inf)
+          o = softmax(s) @ e
+          loss = sum(o[:, -1] ** 2)
+        parameters: {seed: 1, shapes: {E: [3, 2], P: [2, 2]}}
+        data: {inputs: [[1, 2], [0, 1], [1, 0]]}
+        training: {epochs: 20}
+    """,
 }
 
 

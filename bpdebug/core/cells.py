@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property, partial
@@ -61,6 +62,15 @@ class Term(Record, eq=False):
     def parts(self) -> tuple[Term, ...]:
         """The terms that it is made of, computed when first asked for."""
         return tuple(self._make())
+
+    @property
+    def broken(self) -> Term:
+        """The innermost part that is not finite although its own parts are; a NaN is followed as far as it is one:
+        ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
+        term, bad = self, math.isnan if math.isnan(self.value) else (lambda value: not math.isfinite(value))
+        while broken := [part for part in term.parts if bad(part.value)]:
+            term = broken[0]
+        return term
 
     def cells(self) -> Iterator[Term]:
         """The named cells below it, each as often as it occurs."""

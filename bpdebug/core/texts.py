@@ -206,7 +206,8 @@ PHRASES: Mapping[str, str] = {
     "cell is zero": "{cell} is 0",
     "cells are zero": "every cell of {name} that goes into it is 0",
     "cancel": "what is added up cancels",
-    "unread": "nothing is made of that cell on this way",
+    "unread": "that cell is not used on this path",
+    "put there": "{value}, as the line puts it there",
     # a value
     "turns": "{function} makes {after} of {before}",
     "target": "the target is {target}",

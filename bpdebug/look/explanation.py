@@ -195,7 +195,7 @@ def _by_interest(program: Program, term: Term) -> list[Term]:
             return 2
         return 0 if program.stage(cell.name).of else 1
 
-    first = [] if math.isfinite(term.value) else sorted(_first_cells([_broken(term)]), key=interest)
+    first = [] if math.isfinite(term.value) else sorted(_first_cells([term.broken]), key=interest)
     large = sorted(_addends(term), key=lambda part: -abs(part.value) if math.isfinite(part.value) else -math.inf)
     return [*first, *sorted([*_first_cells(large), *_first_cells([term])], key=interest)]
 
@@ -217,21 +217,15 @@ def _first_cells(terms: Iterable[Term]) -> list[Term]:
     return list(islice((cell for term in terms for cell in term.cells()), MOST_OPERANDS))
 
 
-def _broken(term: Term) -> Term:
-    """The innermost part of a number that is not finite although its own parts are; a NaN is followed as far as it is one:
-    ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
-    bad = math.isnan if math.isnan(term.value) else (lambda value: not math.isfinite(value))
-    while broken := [part for part in term.parts if bad(part.value)]:
-        term = broken[0]
-    return term
-
-
 def culprit_steps(term: Term, value: float) -> list[Tree]:
     """What is not finite first in a number: its own formula, its numbers, the values of its parts, and what comes of them; nothing of a
-    finite number. What comes of them is finite where only the kind of number that it was recorded in is too small for it."""
+    finite number, or of a −∞ that the line itself puts there. What comes of them is finite where only the kind of number that it was
+    recorded in is too small for it."""
     if math.isfinite(value) or (math.isnan(value) and not math.isnan(term.value)):
         return []
-    term = _broken(term)
+    term = term.broken
+    if term.operator == "number":
+        return []
     named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
     return [named, with_numbers(term), with_numbers(term.flat()), literal(term.value)]
 
@@ -245,7 +239,7 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
     recorded = program.recorded.get(stage.name)
     if recorded and math.isfinite(term.value) and abs(term.value) > recorded.largest:
         return f"It is computed in numbers of which the largest is {short(recorded.largest, 5)}."
-    broken = _broken(term)
+    broken = term.broken
     cells = [*broken.cells()]
     if cells and all(cell.value == -math.inf for cell in cells) and "softmax" in stage.formula.text and math.isnan(broken.value):
         return "All that the softmax is taken of is −inf here: the row is masked whole. Leave one entry in, or the row out."

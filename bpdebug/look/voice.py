@@ -96,7 +96,7 @@ class Scene(Record, eq=False):
 def meaning_of(scene: Scene) -> str:
     """What a number means."""
     stage = scene.stage
-    if not math.isfinite(scene.value):
+    if not math.isfinite(scene.value) and (stage.of or scene.term.broken.operator != "number"):
         said = iter([PHRASES["broken" if stage.of else "spreads"].format(value=scene.shown)])
     elif stage.of:
         said = _gradient(scene)
@@ -245,6 +245,8 @@ def _value(scene: Scene) -> Iterator[str]:
     if taken and (function := OPERATIONS[taken[0]].symbol.partition("(")[0]).isidentifier():
         before = float(np.asarray(evaluate(Formula.of(taken[1]), scene.values, program.dtype))[scene.index])
         yield PHRASES["turns"].format(function=function, after=scene.shown, before=written(before, 5))
+    elif not math.isfinite(scene.value) or (scene.value == 0 and next(scene.term.cells(), None) is None):
+        yield PHRASES["put there"].format(value=scene.shown)
     elif scene.value == 0:
         yield PHRASES["zero"].format(reason=_why_zero(scene))
     else:

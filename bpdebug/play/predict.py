@@ -11,13 +11,15 @@ import numpy as np
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.sources import is_layout, operands_of
-from bpdebug.core.tree import Binary, Call
+from bpdebug.core.tree import Binary, Call, Index, Leaf, Operation, View
+from bpdebug.look.finding import listed
 from bpdebug.time.edits import as_number
 
 NEAR = 0.02 * (1 + 1e-9)
@@ -94,24 +96,35 @@ def why_shape(formula: Formula, shapes: Mapping[str, Shape]) -> str:
     tree = formula.tree
     if isinstance(tree, Binary) and tree.operator != "@":
         tree = next((part for part in (tree.left, tree.right) if isinstance(part, Binary) and part.operator == "@"), tree)
-    operands = [infer(Formula(formula.text, part), shapes) for part in (operands_of(tree) if is_layout(tree) else tree.children())]
+    parts = operands_of(tree) if is_layout(tree) else tree.children()[:1] if isinstance(tree, Call) and tree.reduces else tree.children()
+    operands = [infer(Formula(formula.text, part), shapes) for part in parts if isinstance(part, Leaf | Operation | View)]
+    given = " and ".join(map(shape_text, [shape for shape in operands if shape] or operands)) or "what its argument says"
+    made = shape_text(infer(formula, shapes))
     if isinstance(tree, Call) and tree.reduces:
-        rank = len(operands[0])
-        folded, several = tree.folded(rank), rank > len(("rows", "columns"))
-        names = {0: ("the samples", "one row"), 1: ("each row", "one column")} if rank > 1 and not several else {}
-        over, left = names.get(folded[0], ("", "")) if len(folded) == 1 else ("", "")
-        if len(folded) == rank:
-            over, left = "all cells", "one number"
-        over = over or f"axis {' and '.join(map(str, folded))}"
-        return f"the {tree.function} over {over} leaves {left or shape_text(infer(formula, shapes))}"
+        return f"the {tree.function} over {_folded(tree, len(operands[0]), made)}"
     if isinstance(tree, Binary) and tree.operator == "@":
         given, inner = " @ ".join(map(shape_text, operands)), operands[0][-1]
         if any(len(shape) != len(("rows", "columns")) for shape in operands):
             return f"{given}: the {inner} of the last axis on the left are added up; axes before the last two stay"
         return f"{given}: the rows of the left by the columns of the right, added up over the {inner} between"
     if is_layout(tree):
-        return f"the cells of {' and '.join(map(shape_text, operands))} are laid out anew"
+        repeated = isinstance(tree, Call) and tree.function == "broadcast_to"
+        return f"the cells of {given} are {'picked' if isinstance(tree, Index) else 'repeated' if repeated else 'laid out anew'}"
+    if isinstance(tree, Call) and not FUNCTIONS[tree.function].cellwise:
+        return f"{tree.function} {'leaves the shape as it is' if infer(formula, shapes) in operands else f'makes {made} of {given}'}"
     return "cell by cell: the shape is that of the operands, a single row or number counting for each of theirs"
+
+
+def _folded(tree: Call, rank: int, made: str) -> str:
+    """What a sum or its like goes over, and what it leaves."""
+    folded = tree.folded(rank)
+    if len(folded) == rank:
+        return "all cells leaves one number"
+    if rank == len(("rows", "columns")) and folded == (0,):
+        return "the samples leaves one row"
+    if rank == len(("rows", "columns")):
+        return f"each row leaves {'one column' if tree.keepdims else 'one number a row, ' + made}"
+    return f"ax{'e' if len(folded) > 1 else 'i'}s {listed(folded)} leaves {made}"
 
 
 def read_answer(kind: str, text: str) -> Shape | float:

@@ -8,6 +8,7 @@ import pytest
 from debugger_scenarios import SCENARIOS, X, program_of, states, xor
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from programs import program_in
 
 from bpdebug.core.description import Initializer, Layer, Optimizer, Scenario
 from bpdebug.core.errors import BpdebugError
@@ -289,3 +290,12 @@ def test_the_cells_of_a_step_are_explained_from_one_look_back(monkeypatch):
     for index in np.ndindex(2, 4):
         assert "lowered" in (told := explain(session.timeline, "W1", index)).meaning or "raised" in told.meaning
     assert len(looked) <= 2
+
+
+def test_what_a_line_puts_into_a_cell_is_said_to_be_put_there(tmp_path):
+    session = Session(program_in(tmp_path, "masked"))
+    session.execute("goto 0:gradients")
+    assert session.explain("before", (0, 1)).lines()[-2] == "before[0,1], sample 0: 0, as the line puts it there."
+    masked = session.explain("s", (0, 0, 1))
+    assert masked.lines()[-2] == "s[0,0,1], sample 0: −inf, as the line puts it there." and not masked.culprit
+    assert session.execute("explain dE[2,0]")

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from debugger_scenarios import SCENARIOS, xor
+from programs import program_in
 from turns import by_day
 
 from bpdebug.core.errors import BpdebugError
@@ -263,3 +264,22 @@ def test_a_shape_is_answered_with_its_reason():
     assert reasons["db2"] == "the sum over the samples leaves one row"
     assert reasons["loss"] == "the sum over all cells leaves one number"
     assert reasons["dz1"].startswith("cell by cell")
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "reason"),
+    [
+        ("masked", "before", "zeros makes 3×2 of what its argument says"),
+        ("masked", "dE", "add_at leaves the shape as it is"),
+        ("masked", "dP", "einsum makes 2×2 of 3×2×2 and 3×2"),
+        ("masked", "loss", "the sum over all cells leaves one number"),
+        ("batched", "a", "softmax leaves the shape as it is"),
+        ("three axes", "s", "the mean over axis 0 leaves 3×4"),
+        ("chosen", "picked", "the cells of 3×3 are picked"),
+    ],
+)
+def test_a_shape_has_a_reason_in_any_program(tmp_path, name, stage, reason):
+    session = Session(program_in(tmp_path, name))
+    shapes = session.timeline.machine.shapes()
+    reasons = {one.name: why_shape(one.formula, shapes) for one in session.program.stages}
+    assert reasons[stage] == reason

@@ -30,7 +30,7 @@ delete all; undisplay 1; update; health; health 3
 history norm({parameter}) for 3; update 3; reverse-update; epoch; reverse-epoch; until {first}; reverse-step; reverse-finish; bookmark a
 step 3; diff 'a; jump a; diff start, update 1; set {cell} = 0.25; explain {cell}; info edits; undo; formula {tensor} = 2 * ({formula})
 explain {gradient}; undo; check; check all; check sweep; check slope
-export a.npz; export a.jsonl; export a.py; goto end; explain; health; goto 0:{loss}
+export a.npz; export a.jsonl; export a.py; export a.md; export a.tex; goto end; explain; health; goto 0:{loss}
 predict on; step; answer 1; step; answer 1x1; answer +; step; predict off; hunt 1; hint; hint; accuse {tensor}; reveal; score
 tour; tour off; save s.bp
 run; source s.bp; reload; loop; loss; help; theme; hop; commands 1 where; quit
