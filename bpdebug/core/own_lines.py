@@ -36,9 +36,9 @@ def with_own_lines(program: Program, text: str) -> Program:
         ProgramError: with all that is wrong with the lines.
     """
     own = _Own(program, Text("backward", text))
-    lines = [line for line in program.lines if line.phase is not Phase.UPDATE and line.phase is not Phase.BACKWARD]
-    lines += own.placed()
-    return replace(program, lines=(*lines, *(line for line in program.lines if line.phase is Phase.UPDATE)))
+    backward, fixed = own.placed(), own.program  # which may take batches of one size only by now
+    lines = [line for line in fixed.lines if line.phase is not Phase.UPDATE and line.phase is not Phase.BACKWARD]
+    return replace(fixed, lines=(*lines, *backward, *(line for line in fixed.lines if line.phase is Phase.UPDATE)))
 
 
 class _Written(Record):
@@ -169,11 +169,13 @@ class _Own:
         ordered = [stage for stage in order.values() if isinstance(stage, Stage)]
         for rows in self.program.batches.sizes:
             self._refuse(self._misfits(ordered, rows))
-        if self.program.network.generic and (errors := self._misfits(ordered, GENERIC_ROWS)):
+        if self.program.network.generic and self._misfits(ordered, GENERIC_ROWS):
             own = {name: line.formula for name, line in self.written.items()}
             counting = in_samples(own, self.program.batches.sizes, lambda put: not self._misfits(ordered, GENERIC_ROWS, put))
-            self._refuse([] if counting else errors)
-            self.written = {name: replace(line, formula=counting[name]) for name, line in self.written.items()}
+            if counting:
+                self.written = {name: replace(line, formula=counting[name]) for name, line in self.written.items()}
+            else:  # they fit the batches that there are, and no other ones are computed
+                self.program = replace(self.program, network=replace(self.program.network, generic=False))
             return self.placed()
         before, kept = set[str](), list[Stage | Skipped]()
         for stage in order.values():

@@ -11,7 +11,7 @@ import numpy as np
 from bpdebug.core.calendar import Calendar, Span, spans_between
 from bpdebug.core.counting import fitting
 from bpdebug.core.description import Array
-from bpdebug.core.errors import SetupError
+from bpdebug.core.errors import FormulaError, SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.given import Allowed, Given
 from bpdebug.core.initializers import initial_values
@@ -240,10 +240,6 @@ class Program(Given, eq=False):
         """The tensors that have a place for each sample of the batch."""
         return frozenset(name for name, tensor in self.tensors.items() if tensor.batch_axis is not None)
 
-    def transient(self, rows: int) -> dict[str, Shape]:
-        """The shapes of what the stages of one update compute and forget."""
-        return {name: shape for name, shape in self.shapes(rows).items() if name in self.index and name not in self.persistent}
-
     def parse(self, text: str) -> Formula:
         """A formula over this program's names."""
         return parse(text, self.vocabulary)
@@ -268,19 +264,23 @@ class Program(Given, eq=False):
             meaning: what is said of it, by default that it is the user's own; ``{derived}`` is the formula that was derived.
 
         Raises:
-            SetupError: where there is no such stage.
-            FormulaError: where the formula does not parse or fit; nothing is changed then.
+            SetupError, FormulaError: where there is no such stage, or the formula does not parse or fit; nothing is changed then.
         """
         stage, formula = self.stage(name), self.parse(text)
-        for rows in (*self.batches.sizes, *[GENERIC_ROWS] * self.network.generic):
-            formula = fitting(formula, self.batches.sizes, partial(check_stage, name, shapes=self.shapes(rows), later=self.later(name)))
-        if self.scenario.lines is None or stage.phase not in (Phase.FORWARD, Phase.LOSS):
+        sizes, derived = self.batches.sizes, not self.scenario.lines or stage.phase not in (Phase.FORWARD, Phase.LOSS)
+        try:
+            for rows in (*sizes, *[GENERIC_ROWS] * self.network.generic):
+                formula = fitting(formula, sizes, partial(check_stage, name, shapes=self.shapes(rows), later=self.later(name)))
+        except FormulaError:
+            if not (self.network.generic and self.scenario.lines and derived):
+                raise  # else it may fit the batches that there are
+            return replace(self, network=replace(self.network, generic=False)).with_formula(name, text, meaning)
+        if derived:
             return self.with_stage(stage.with_formula(formula, meaning))
         from bpdebug.core.relined import relined, stages_of  # noqa: PLC0415 - for programs of lines alone
 
         network = relined(self.scenario, self.network, name, formula)
-        own = bool(self.scenario.lines.backward.strip())
-        return replace(self, network=network, lines=stages_of(network, self.lines, self.rule, self.frozen, own))
+        return replace(self, network=network, lines=stages_of(self.scenario, network, self.lines, self.rule, self.frozen))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
         """This program with one number of its data changed, or of what is given whole; without a place with all of them.

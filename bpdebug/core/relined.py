@@ -41,18 +41,19 @@ def _written(network: Network, name: str, formula: Formula) -> Iterator[str]:
         yield f"{node.output} = {Formula.of(value.tree).text}" + f"   # {node.comment}" * bool(node.comment)
 
 
-def stages_of(network: Network, lines: Lines, rule: Rule, frozen: tuple[str, ...], own: bool) -> tuple[Stage | Skipped, ...]:
+def stages_of(scenario: Scenario, network: Network, lines: Lines, rule: Rule, frozen: tuple[str, ...]) -> tuple[Stage | Skipped, ...]:
     """The lines of a changed network; the user's own formulas stay, as far as their stages do.
 
     Args:
+        scenario: of the program.
         network: as it is now.
         lines: as they were.
         rule, frozen: of the update.
-        own: whether there is a backward pass of the user's own, in which the new stages would have no place.
 
     Raises:
-        SetupError: where there is, and the stages are others.
+        SetupError: where the stages are others, which have no place in a backward pass of the user's own.
     """
+    own = scenario.lines and scenario.lines.backward.strip()
     edited = {line.name: line for line in lines if isinstance(line, Stage) and line.edited and line.phase in (Phase.BACKWARD, Phase.UPDATE)}
     made = [*forward_stages(network), *backward_stages(network), *update_stages(network, rule, frozen)]
     if own and [line.name for line in made] != [line.name for line in lines]:

@@ -120,7 +120,7 @@ class Workspace:
         shapes = program.shapes(rows)
         told = {name for name, shape in shapes.items() if getattr(shape, "number", None) is not None}
         self.forms = {name: shape for name, shape in shapes.items() if name in told or any(isinstance(n, Unknown) for n in shape)}
-        own = program.transient(rows)
+        own = {name: shape for name, shape in shapes.items() if name in program.index and name not in program.persistent}
         set_apart = {*self.forms, *(stage.name for stage in program.stages if stage.unbounded)}
         apart = {name: shape for name, shape in own.items() if name in set_apart or program.kind(name) != program.dtype}
         self._own = Memory({name: own[name] for name in own if name not in apart}, program.dtype, program.letters["g"])

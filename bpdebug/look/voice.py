@@ -189,11 +189,8 @@ def _step(scene: Scene, parameter: str) -> Iterator[str]:
         step = step_of(scene.program, known, parameter, scene.index)
     if step is None or not math.isfinite(step):
         return
-    if step == 0:
-        yield PHRASES["leaves"]
-        return
-    against = step * scene.value < 0
-    yield PHRASES[f"{'so' if against else 'yet'} {'lowers' if step < 0 else 'raises'}"].format(step=spoken(abs(step)))
+    told = f"{'so' if step * scene.value < 0 else 'yet'} {'lowers' if step < 0 else 'raises'}" if step else "leaves"
+    yield PHRASES[told].format(step=spoken(abs(step)))
 
 
 def _updated(scene: Scene) -> Iterator[str]:

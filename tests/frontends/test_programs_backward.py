@@ -7,6 +7,7 @@ from bpdebug.core.evaluate import assigned
 from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
 from bpdebug.frontends import ScenarioError, load_scenario
+from bpdebug.session.session import Session
 
 FORWARD = """\
 program: |
@@ -137,3 +138,15 @@ def test_all_broken_lines_are_told(program):
     with pytest.raises(ScenarioError) as caught:
         program("do = 2 * (o - z)", "dh = do", "dW1 = q", "e = 1")
     assert [line.rsplit("s.yaml", 1)[1][:6] for line in str(caught.value).splitlines()] == [":9:17:", ":11:9:", ":12:3:"]
+
+
+def test_a_line_that_fits_this_batch_alone_is_right_there(tmp_path):
+    text = FORWARD.replace("(o - y)", "(o * k - y)").replace("data:", "tensors: {k: [[1], [2], [3], [4]]}\ndata:")
+    line = "dh = reshape(reshape(do @ W2.T + 3 * do, (2, 6)), (4, 3))"
+    (tmp_path / "s.yaml").write_text(f"{text}backward: |\n  {line}\n")
+    (tmp_path / "t.yaml").write_text(text)
+    for name, typed in (("s", "where"), ("t", f"formula {line}")):
+        session = Session(load_scenario(tmp_path / f"{name}.yaml"))
+        session.execute(typed)
+        assert session.program.stage("dh").edited
+        assert {stage["status"] for stage in session.execute("check").data["stages"]} == {"good"}

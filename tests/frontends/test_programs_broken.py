@@ -42,11 +42,6 @@ def test_lines_that_do_not_fit_each_batch_are_told_so(told):
     assert words in told(text)
 
 
-def test_a_count_of_samples_is_told_as_such(told):
-    text = GOOD + "backward: |\n  dh = reshape(reshape(do @ W2.T, (2, 6)), (4, 3))\n"
-    assert "s.yaml:10:16: do @ W2.T is m×3; reshape(do @ W2.T, (2, 6)) cannot hold its 3·m numbers (m samples" in told(text)
-
-
 def test_a_shape_and_a_value_that_contradict_each_other_are_told(told):
     text = GOOD.replace("b2: [1]}", "b2: [1]}, values: {b1: [1, 2]}")
     assert told(text) == "s.yaml:7:75: b1 is 3 under shapes:, and this value is 2: leave one of them out"
