@@ -15,6 +15,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Name, Tree, names, substitute, total, walk
+from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.due import Due
 from bpdebug.frontends.numpy_script.fits import AND, Differentiated
 from bpdebug.frontends.numpy_script.helpers import called, helper_of, is_foreign
@@ -34,19 +35,26 @@ _LONGEST, _SAID = 60, 160
 class Assembled:
     """The parts of a program that his statements become.
 
+    Args:
+        recording: what is judged.
+        scenario, loss: of it.
+        whole: the recording that it is the beginning of.
+
     Attributes:
         loss: that is assumed.
         doubt: how unlikely the one slip is that explains what is wrong then; as much as can be, where none does.
     """
 
-    def __init__(self, recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> None:
+    def __init__(self, recording: Recording, scenario: RecordedScenario, loss: Differentiated, whole: Recording) -> None:
         pairing = self._pairing = Pairing(recording, loss)
+        partly = recording.carried.keys() != whole.carried.keys() or {*recording.carried.values()} != {*whole.carried.values()}
         recording = pairing.recording
-        self._recording, self._scenario, self._loss = recording, scenario, loss
+        self._recording = with_aliases(whole, pairing.blame.found, {name for name, _ in loss.forward})[0] if partly else recording
+        self._judged, self._scenario, self._loss = recording, scenario, loss
         self.loss = loss
         self._pairs, self._steps = pairing.pairs, Steps(recording, loss, pairing)
-        self._formulas = {one.name: one.formula.tree for one in recording.statements if one.formula}
-        self._statements = {one.name: one for one in recording.statements}
+        self._formulas = {one.name: one.formula.tree for one in self._recording.statements if one.formula}
+        self._statements = {one.name: one for one in self._recording.statements}
         self._due_parts, self._unknown = dict[str, Tree](), list[str]()
         self._slip = slip_of(recording, loss, pairing.blame)
         self.doubt = self._slip.longer if self._slip else UNLIKELY
@@ -106,7 +114,7 @@ class Assembled:
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks() | self._unread(), "doubts": self._doubts(),
             "settled": self._steps.settled(),
-            "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._recording.start),
+            "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._judged.start),
             "notes": (*self._steps.notes(), *self._not_judged()),
         }  # fmt: skip
         due = {stage.name: stage.original.formula.tree for stage in stages if stage.original} | self._due_parts
@@ -145,7 +153,7 @@ class Assembled:
         """His gradients and what he computes for them, in his order; what is right is told over those that he has by then."""
         right = {stage.name: stage for stage in derived.stages if stage.phase is Phase.BACKWARD}
         his, inner = dict[str, str](), {name: stage.formula.tree for name, stage in right.items()}
-        formulas = Due(self._recording, self._loss, self._pairs, his, inner)
+        formulas = Due(self._judged, self._loss, self._pairs, his, inner)
         for statement in self._kept(forward):
             stage = self._stage(statement, Phase.BACKWARD)
             pair, part = self._pairs.get(statement.name), self._pairing.parts.get(statement.name)
@@ -181,11 +189,11 @@ class Assembled:
 
     def _unread(self) -> dict[str, Remark]:
         """What is called the gradient of something that nothing reads but its own update, where no single slip says why."""
-        unread = {} if self._slip else unread_of(self._recording, self._loss, self._pairing.blame)
-        statements, said = self._recording.statements, "nothing reads {} but its own update, so that its gradient is 0"
+        unread = {} if self._slip else unread_of(self._judged, self._loss, self._pairing.blame)
+        statements, said = self._judged.statements, "nothing reads {} but its own update, so that its gradient is 0"
         found = dict[str, Remark]()
         for name, end in unread.items():
-            moves = used(statements, [self._recording.carried[name]]) - used(statements, [end])
+            moves = used(statements, [self._judged.carried[name]]) - used(statements, [end])
             if named_alike(end, name) and end in self._named and moves.issuperset(one.name for one in statements if name in one.reads):
                 found[end] = "no gradient", said.format(name)
         return found

@@ -14,7 +14,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, Unary
 from bpdebug.frontends.numpy_script.ending import kept_of
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, severed, start_of, used
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, severed, start_of, summands, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 NEAR = 1e-6
@@ -45,6 +45,8 @@ class Differentiated(Record, eq=False):
         steps: the parameters that move by one number, the same for all of these, times their gradients, and by which.
         written: where a loss is written down that is not this one, or "".
         held: the values that he takes as given, so that no gradient flows through them, those of a line together.
+        beside: the lines of the losses that are added to that one.
+        apart: lines, and what each reads as given, since the parameters of another loss make it.
         guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
         others: where it is only implied, and not by all gradients, what else the same difference may be the derivative of.
         raised: whether it is one to be raised, as a log-likelihood is: by its name, or since it is below 0 in each update.
@@ -61,6 +63,8 @@ class Differentiated(Record, eq=False):
     written: str = ""
     parts: Mapping[str, Array] = {}
     held: tuple[tuple[str, ...], ...] = ()
+    beside: tuple[Line, ...] = ()
+    apart: tuple[tuple[str, str], ...] = ()
     guessed: bool = False
     raised: bool = False
     others: tuple[Differentiated, ...] = ()
@@ -128,7 +132,8 @@ def differentiated(
         BpdebugError: where the language does not have it.
     """
     known = {one.name for one in recording.statements}
-    loss = ("loss" if "loss" not in known else "implied_loss") if said else f"{names[0]}.sum" if text else names[0]
+    free = next(name for name in ("loss", "implied_loss", "whole_loss") if name not in known)
+    loss = free if said or len(names) > 1 else f"{names[0]}.sum" if text else names[0]
     wanted = used(recording.statements, names) - (set(names) if said else set())
     forward = [(one.name, one.formula.text) for one in recording.statements if one.name in wanted and one.formula]
     forward += [(loss, text)] if text else []
@@ -264,7 +269,8 @@ def agreement_of(recording: Recording, forward: set[str], gradients: Mapping[str
 
 def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, Array], live: Sequence[str]) -> float:
     """The share of the parameters for which a value of his is their gradient times the most frequent factor."""
-    found, single, own = list[float](), list[float](), [one for one in recording.statements if one.name not in forward and one.live]
+    found, single, partly = list[float](), list[float](), summands(recording)
+    own = [one for one in recording.statements if one.live and one.name not in forward and one.name not in partly]
     for name in live:
         ancestors = used(recording.statements, [recording.carried[name]])
         scales = [
@@ -281,7 +287,8 @@ def _agreement(recording: Recording, forward: set[str], gradients: Mapping[str, 
 def found_of(recording: Recording, program: Program, loss: Differentiated) -> str:
     """What was found of an update, in a line."""
     first, last = recording.body
-    line = f"line {loss.line.number}" if loss.line.file == recording.loop.file else str(loss.line)
+    lines = [f"line {one.number}" if one.file == recording.loop.file else str(one) for one in (loss.line, *loss.beside)]
+    line = " + ".join(lines)
     written = f"loss = {line}" if not loss.said else f"loss = {loss.said}, implied by {line}"
     parts = [f"loop {recording.loop}", f"update = lines {first}–{last}", f"parameters {' '.join(program.parameters)}", written]
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"

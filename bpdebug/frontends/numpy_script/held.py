@@ -13,7 +13,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Name, Unary
+from bpdebug.core.tree import Binary, Call, Name, Unary, substitute
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import Differentiated, agreement_of, differentiated
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
@@ -44,17 +44,29 @@ def with_given(recording: Recording, scenario: RecordedScenario, loss: Different
         return loss
 
 
-def with_held(recording: Recording, held: Sequence[tuple[str, ...]]) -> Recording:
-    """The recording with ``stop_gradient`` around some values, those of a line together, and a note on each line."""
+def with_held(recording: Recording, held: Sequence[tuple[str, ...]], apart: Sequence[tuple[str, str]] = ()) -> Recording:
+    """The recording with ``stop_gradient`` around some values, those of a line together, and a note on each line.
+
+    Args:
+        recording: of the script.
+        held: the values.
+        apart: lines, and what each reads as given, though it is not so elsewhere.
+    """
     lines, names = {one.name: one.line for one in recording.statements}, {name for names in held for name in names}
     said = {one.name: one.formula.text if one.inner and one.formula else one.name for one in recording.statements}
     told = [f"{said[names[0]]} is taken as given, no gradient flows through it ({lines[names[0]]})" for names in held]
-    statements = tuple(_stopped(one) if one.name in names else one for one in recording.statements)
+    told += [f"{name} is taken as given, no gradient flows through it ({lines[line]})" for line, name in apart]
+    statements = tuple(_stopped(_parted(one, apart), one.name in names) for one in recording.statements)
     return replace(recording, statements=statements, notes=(*recording.notes, *told))
 
 
-def _stopped(one: Statement) -> Statement:
-    return replace(one, formula=Formula.of(Call("stop_gradient", (one.formula.tree,)))) if one.formula else one
+def _stopped(one: Statement, whole: bool) -> Statement:
+    return replace(one, formula=Formula.of(Call("stop_gradient", (one.formula.tree,)))) if one.formula and whole else one
+
+
+def _parted(one: Statement, apart: Sequence[tuple[str, str]]) -> Statement:
+    given = {name: Call("stop_gradient", (Name(name),)) for line, name in apart if line == one.name}
+    return replace(one, formula=Formula.of(substitute(one.formula.tree, given))) if one.formula and given else one
 
 
 class _Stops:

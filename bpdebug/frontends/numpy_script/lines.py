@@ -17,7 +17,8 @@ from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Tree
+from bpdebug.core.tree import Binary, Name, Tree
+from bpdebug.frontends.numpy_script.alike import is_mixed
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
 GRADIENT, PART = "∂{}", "∂{}@{}"
@@ -101,6 +102,17 @@ def severed(statements: Sequence[Statement], roots: Iterable[str]) -> dict[str, 
     for statement in reversed(statements):
         if statement.name in wanted and (statement.formula is None or statement.name in found):
             found |= {name: found.get(statement.name, statement) for name in statement.reads if name not in found}
+    return found
+
+
+def summands(recording: Recording) -> set[str]:
+    """The terms of sums in which each adds up or exchanges cells, such as what two batches have as gradients: none is a whole one."""
+    mixed = {one.name for one in recording.statements if one.formula and is_mixed(one.formula.tree)}
+    found = set[str]()
+    for one in recording.statements:
+        match one.formula and one.formula.tree:
+            case Binary("+", Name(left), Name(right)) if {left, right} <= mixed:
+                found |= {left, right}
     return found
 
 

@@ -16,9 +16,10 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary, substitute
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, penalty_of, scale, steps_of
+from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, penalty_of, scale
 from bpdebug.frontends.numpy_script.held import with_given
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of
+from bpdebug.frontends.numpy_script.joined import followed, joined
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.rows import moved_parts
 
@@ -53,9 +54,10 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         except BpdebugError:
             continue
         tried.append(with_given(recording, scenario, made))
-        if tried[-1].agreement == 1 and not said:
+        if tried[-1].agreement == 1 and not said and not _lacks(recording, tried[-1]):
             break
-    ranks = [_rank(one, _is_of_a_loss(one.program.loss.removesuffix(".sum"), statements)) for one in tried]
+    named = [one for one in tried if _is_named(one, statements)]
+    ranks = [_rank(one, one in named) for one in tried]
     best = max((pair for pair in zip(ranks, tried, strict=True) if told or pair[0]), key=itemgetter(0), default=(0.0, None))[1]
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     if best and not best.said and not _SAID.search(best.program.loss) and _is_raised(recording, best):
@@ -64,11 +66,20 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         if whole := best and next((one for one in tried if _is_whole(recording, one, best)), None):
             return whole
         more = best and next((one for one in tried if _has_more(one, best)), None)
-        return replace(best, written=str(more.line)) if best and more else best
+        return replace(best, written=str(more.line)) if best and more else best and joined(recording, scenario, best, named)
     untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
     others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
     return replace(
         best, written=str(stated.line) if stated else "", guessed=best.guessed or (untried and not best.agreement), others=others
+    )
+
+
+def _lacks(recording: Recording, loss: Differentiated) -> bool:
+    """Whether parameters move of which a loss is none: there may be another one."""
+    slots = used(recording.statements, [recording.carried[name] for name in loss.program.parameters if name in recording.carried])
+    return any(
+        value.size > 1 and name not in slots and {name, recording.carried[name]}.isdisjoint(slots)
+        for name, value in recording.start.items()
     )
 
 
@@ -103,7 +114,7 @@ def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated)
     if whole.said or part.program.loss not in {name for name, _ in whole.forward} - {whole.program.loss}:
         return False
     alike = all(np.allclose(whole.gradients[name], gradient) for name, gradient in part.gradients.items() if name in whole.gradients)
-    one, other = len(_followed(recording, whole)), len(_followed(recording, part))
+    one, other = len(followed(recording, whole)), len(followed(recording, part))
     return not alike and one >= max(other, 1)
 
 
@@ -118,30 +129,22 @@ def _has_more(whole: Differentiated, part: Differentiated) -> bool:
     return any(scale(gradient, part.gradients[name]) is None for name, gradient in whole.gradients.items() if name in part.gradients)
 
 
-def _followed(recording: Recording, loss: Differentiated) -> set[str]:
-    """The parameters of which a value with a name, or their step, is the gradient of a loss, no penalty beside."""
-    gradients = {name: loss.gradients[name] for name in recording.start if name in loss.gradients}
-    forward = {name for name, _ in loss.forward}
-    own = [recording.values[-1][one.name] for one in recording.statements if not one.inner and one.live and one.name not in forward]
-    named = {name for name, gradient in gradients.items() if gradient.size > 1 and any(scale(value, gradient) for value in own)}
-    return named | {*steps_of(recording, gradients, False)}
-
-
 def _is_within(function: str) -> bool:
     """Whether a function is called as one that computes a loss."""
     return bool(_WITHIN.search(function)) and not re.search("back|grad|prime|deriv|delta", function)
 
 
-def _is_of_a_loss(name: str, statements: Mapping[str, Statement]) -> bool:
-    """Whether a value, or what it is the mean of, is computed in a function that computes a loss."""
-    made = [statements[one] for one in (name, *(statements[name].reads if name in statements else ())) if one in statements]
-    return any(_is_within(one.made.function) for one in made)
+def _is_named(one: Differentiated, statements: Mapping[str, Statement]) -> bool:
+    """Whether a loss is called one, or the function that computes it, or what it is the mean of."""
+    name = one.program.loss.removesuffix(".sum")
+    made = [statements[of] for of in (name, *(statements[name].reads if name in statements else ())) if of in statements]
+    called = ".in" not in name and _SAID.search(f"{name} {one.line.function}")
+    return not one.said and bool(called or any(_is_within(of.made.function) for of in made))
 
 
-def _rank(one: Differentiated, within: bool) -> float:
+def _rank(one: Differentiated, named: bool) -> float:
     """How well a loss fits; one that is called a loss need not fit as well, since there may be mistakes; 0 where it is none."""
-    named = ".in" not in one.program.loss and _SAID.search(f"{one.program.loss} {one.line.function}")
-    if not one.said and (named or within):
+    if named:
         return one.agreement + _WRITTEN
     guessed = _GUESSED * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
     return one.agreement if one.agreement >= _HALF else guessed

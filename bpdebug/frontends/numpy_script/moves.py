@@ -6,7 +6,7 @@ does not grow; what stands below a root is made of squares; and no weight is use
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -283,11 +283,14 @@ class Moves:
         """What is unusual of the rates, and what is kept for nothing."""
         rates, told = self.rates(), list[str]()
         usual = Counter(rates.values()).most_common(1)
+        other = defaultdict[float, list[str]](list)
         for name, rate in rates.items():
-            if (usual[0][1] > 1 or len(rates) == 2) and abs(rate - usual[0][0]) > _RATES * abs(usual[0][0]):
-                theirs = next(f"{one} ({self._line(one)})" for one in rates if one != name) if len(rates) == 2 else "the others"
-                said = f"{name} is moved by {short(rate, 6)} times its gradient ({self._line(name)}), {theirs}"
-                told.append(f"{said} by {short(usual[0][0], 6)} times")
+            other[rate] += [name] * (abs(rate - usual[0][0]) > _RATES * abs(usual[0][0]))
+        for rate, names in [one for one in other.items() if one[1] and (usual[0][1] > 1 or len(rates) == 2)]:
+            theirs = next(f"{one} ({self._line(one)})" for one in rates if one not in names) if len(rates) == 2 else "the others"
+            by = f"is moved by {short(rate, 6)} times its" if len(names) == 1 else f"are moved by {short(rate, 6)} times their"
+            said = f"{', '.join(names)} {by} gradient{'s' * (len(names) > 1)} ({self._line(names[0])})"
+            told.append(f"{said}, {theirs} by {short(usual[0][0], 6)} times")
         parts = {name: used(self._recording.statements, [self._recording.carried[name]]) for name in self._of}
         for slot in (slot for slot in self._recording.start if slot not in self._of):
             new = self._recording.carried[slot]
@@ -299,7 +302,8 @@ class Moves:
         for one in self._dead():
             tensor, value = gradient_of(one.name), self._values.get(one.name)
             fits = tensor in known and known[tensor].dtype.kind == "f" and value is not None and known[tensor].shape == value.shape
-            if fits or (tensor not in ("", *self._values, *known) and not one.path and "'" not in one.name):
+            lone = tensor not in ("", *self._values, *known) and not one.path and "'" not in one.name
+            if fits or (lone and (value is None or value.ndim)):  # a single one may be d_loss, the loss of a discriminator
                 moved = self._statements.get(self._recording.carried.get(tensor, ""))
                 lost = f"{tensor} has moved before" if moved and moved.order < one.order else f"{tensor} is not moved by it"
                 told.append(f"{one.name} ({one.line}) is computed in each update, and nothing reads it: {lost}")

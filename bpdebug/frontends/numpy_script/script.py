@@ -24,6 +24,7 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
 from bpdebug.frontends.numpy_script.losses import find_loss, without_derivative
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
+from bpdebug.frontends.numpy_script.several import first_step, with_steps
 from bpdebug.frontends.numpy_script.sized import sized
 from bpdebug.time.position import LocationError, stages_at
 
@@ -74,8 +75,8 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     Raises:
         ScriptError: where no loss is found.
     """
-    path, recording = recording.script, with_rows(recording)
-    scenario = frame(recording, Path(path).name)
+    path, whole = recording.script, with_steps(with_rows(recording))
+    scenario, recording = frame(whole, Path(path).name), first_step(whole)
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
         raise ScriptError(
@@ -90,10 +91,10 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     if (larger := sized(recording, loss)) is not recording:
         recording = larger
         loss = find_loss(recording, scenario, asked.loss) or loss
-    recording = with_held(recording, loss.held)
-    assembled = Assembled(recording, scenario, loss)
+    recording, whole = (with_held(one, loss.held, loss.apart) for one in (recording, whole))
+    assembled = Assembled(recording, scenario, loss, whole)
     for other in loss.others if assembled.doubt > _SURE and not loss.guessed else ():
-        assembled = min(assembled, Assembled(recording, scenario, replace(other, written=loss.written)), key=lambda one: one.doubt)
+        assembled = min(assembled, Assembled(recording, scenario, replace(other, written=loss.written), whole), key=lambda one: one.doubt)
     program, loss = assembled.program(), assembled.loss
     found = "; ".join(
         [found_of(recording, program, loss), *recording.notes, *recording.remarks, *[recording.ending] * bool(recording.ending)]

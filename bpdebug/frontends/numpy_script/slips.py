@@ -16,7 +16,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Name, Tree, names, substitute
+from bpdebug.core.tree import Binary, Name, Transpose, Tree, names, substitute
 from bpdebug.frontends.numpy_script.alike import effort
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
@@ -105,7 +105,7 @@ class Slips:
         )
         self._alike = defaultdict[tuple[int, ...], list[tuple[str, ...]]](list)
         lone = [(name,) for name, value in self._values.items() if name not in self._place and np.ndim(value)]
-        made = self._grouped([one for one in recording.statements if one.formula and one.name in self._values])
+        made = self._grouped([one for one in recording.statements if one.name in self._values and _is_written(one)])
         for others in [*lone, *(tuple(one.name for one in group) for group in made)]:
             if np.ndim(self._values[others[0]]):
                 self._alike[len(others), *np.shape(self._values[others[0]])].append(others)
@@ -263,6 +263,11 @@ class Slips:
             if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
         return slopes[0]
+
+
+def _is_written(one: Statement) -> bool:
+    """Whether another line may read a value: it has a name there, or is the transpose of one that has."""
+    return one.formula is not None and (not one.inner or isinstance(one.formula.tree, Transpose))
 
 
 def _bare(tree: Tree) -> Tree:
