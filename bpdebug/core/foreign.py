@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.macros import LAYERS
 from bpdebug.core.words import suggestion
 
 LAYER_NAMES = tuple(re.findall(r"^def (\w+)", LAYERS, re.MULTILINE))
 """The layers that a line of a program may call."""
-_MADE = "is no function of a program: give the array under tensors:, or under parameters: where it is to be learnt"
+_MADE = "numbers stand under tensors:, or under parameters: where they are to be learnt"
 _SAID = {
     "matmul mm bmm": "a product of matrices is written a @ b",
     "add sub mul div multiply": "write the sign itself: + - * /",
@@ -18,16 +20,33 @@ _SAID = {
     "view": "it is written reshape(x, (2, -1))",
     "t permute": "it is written x.T, or transpose(x, (0, 2, 1))",
     "unsqueeze": "it is written expand_dims(x, 0), or x[None]",
-    "cat hstack vstack": "it is written concatenate([a, b], axis=0)",
+    "cat vstack": "it is written concatenate([a, b], axis=0)",
+    "hstack column_stack": "it is written concatenate([a, b], axis=1)",
+    "tile": "it is written concatenate([x, x], axis=0)",
+    "roll": "it is written concatenate([x[-1:], x[:-1]], axis=0)",
+    "diff": "it is written x[:, 1:] - x[:, :-1]",
+    "full full_like": "it is written 0.5 * ones((2, 4))",
+    "identity": "it is written eye(n)",
+    "trace diag diagonal": "it is written with x * eye(n)",
+    "tensordot inner vdot kron": "it is written einsum('ij,kj->ik', a, b)",
+    "log2": "it is written log(x) / log(2)",
+    "log10": "it is written log(x) / log(10)",
+    "exp2": "it is written 2 ** x",
+    "tan": "it is written sin(x) / cos(x)",
+    "mod fmod remainder": "it is written x - n * floor(x / n)",
+    "round rint ceil trunc": "it is written floor(x + 0.5)",
+    "heaviside": "it is written where(x > 0, 1, 0)",
+    "count_nonzero": "it is written sum(x != 0)",
+    "nan_to_num": "it is written where(isfinite(x), x, 0)",
     "reduce_mean average": "it is written mean(x, axis=0)",
     "reduce_sum": "it is written sum(x, axis=0)",
     "reduce_max amax": "it is written max(x, axis=0)",
     "size dim ndim": "it is written x.shape[0], x.size or len(x)",
     "pad2d": "it is written pad(x, ((0, 0), (1, 1)))",
-    "item detach cpu numpy cuda clone contiguous requires_grad_ to float double": "leave it out",
+    "item detach cpu numpy cuda clone contiguous requires_grad_ to float double int float32 float64": "leave it out",
     "backward zero_grad step grad": "leave it out: the backward pass is derived from the lines, and the optimizer updates the parameters",
     "randn rand random uniform normal seed choice": "parameters: shapes are drawn by the initializer; other arrays stand under tensors:",
-    "array tensor asarray as_tensor float32 float64 Tensor Variable": _MADE,
+    "array tensor asarray as_tensor Tensor Variable": _MADE,
     "logaddexp": "it is written logsumexp(stack([a, b]), axis=0)",
     "take_along_axis gather": "it is written x[arange(len(x)), places]",
     "mse_loss MSELoss mean_squared_error mse": "it is written mean((out - y) ** 2)",
@@ -63,7 +82,9 @@ LIBRARIES = tuple(module for module in MODULES if len(module) > 1)
 """Those that nobody calls a tensor so."""
 KEYWORDS = {"dim": "axis", "axes": "axis", "keepdim": "keepdims", "unbiased": "ddof", "correction": "ddof"}
 """What PyTorch calls an argument."""
-UNASKED = {"dtype": ": leave it out, or write a comparison such as ones((2, 2)) > 0 for truth values"}
+UNASKED = dict.fromkeys(("mode", "constant_values"), ": it puts zeros there") | {
+    "dtype": ": leave it out, or write a comparison such as ones((2, 2)) > 0 for truth values"
+}
 """What is said of arguments that there is no need of."""
 SIGNS = {"−": "-", "–": "-", "×": "*", "·": "*", "⊙": "*", "∙": "*", "÷": "/", "²": "** 2", "³": "** 3", "ᵀ": ".T"}
 SIGNS |= {
@@ -98,6 +119,7 @@ def instead_of(name: str, module: str = "", slips: bool = True) -> str:
         return f"write {name}(…)" + f", without {module}." * bool(module)
     if said := _SAYING.get(name) or _SAYING.get(name.rstrip("_")):
         return said
+    slips = slips and not hasattr(np, name)  # what NumPy has is no slip
     return suggestion(name, [*FUNCTIONS, *LAYER_NAMES]).removeprefix("; ") if slips else ""
 
 
@@ -106,8 +128,11 @@ def unreadable(text: str, error: SyntaxError) -> tuple[str, str, int]:
     column = min(max(error.offset or 1, 1), len(text) + 1)
     reason = (error.msg or "invalid syntax").replace("invalid syntax. ", "").replace("invalid syntax", "this is not a formula")
     sign = re.search(r"(?<![=!<>])=(?!=)", text)
+    run_on = re.search(r"(?<=[\w)\]])\s+(?=[A-Za-z_][\w.]*\s*=(?!=))", text)
     strange = next((letter for letter in text if letter in SIGNS), "")
-    if sign and text.count("(", 0, sign.start()) == text.count(")", 0, sign.start()):
+    if run_on and text.count("(", 0, run_on.start()) == text.count(")", 0, run_on.start()):
+        column, reason = run_on.end() + 1, "lines have run together here: begin them with 'program: |'"
+    elif sign and text.count("(", 0, sign.start()) == text.count(")", 0, sign.start()):
         column, reason = sign.start() + 1, "an expression is expected here, without '=': it stands once in a line"
     elif strange:
         column, reason = text.index(strange) + 1, f"'{strange}' is no sign of the language; write {SIGNS[strange]}"

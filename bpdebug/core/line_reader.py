@@ -99,7 +99,8 @@ class LineReader:
         except LineError as error:
             raise ProgramError((error,)) from None
         self.first = {name: line.number for line in reversed(lines) for name, _ in line.targets}
-        self.errors += _objections(self.scenario, self.lines)
+        self.errors += (objections := [*_objections(self.scenario, self.lines)])
+        self.lost.update(str(error.path[-1]) for error in objections)
         for line in lines:
             self.read(line)
         if self.errors:

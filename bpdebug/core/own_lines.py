@@ -144,6 +144,8 @@ class _Own:
         name = name.partition("'")[0] if name not in self.times else name
         prefix, known = self.program.network.naming.gradient.partition("{")[0], " ".join(self.gradients)
         of = name.removeprefix(prefix)
+        if name in self.program.parameters:
+            return f"{name} is a parameter: the optimizer updates it, by its gradient {self.program.gradients.get(name, '')}".rstrip()
         if of == name:
             return f"{name} is read by no line: a line is a gradient ({known}), or a value that another line reads"
         if of in self.program.tensors:

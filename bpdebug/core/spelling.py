@@ -23,7 +23,6 @@ ALIASES = {
     "fabs": "abs",
     "amax": "max",
     "amin": "min",
-    "linalg.norm": "norm",
     "lib.stride_tricks.sliding_window_view": "sliding_window_view",
     "permute_dims": "transpose",
     "concat": "concatenate",
@@ -151,6 +150,20 @@ class SpellingError(Exception):
         self.message, self.node = message, node
 
 
+def _squares(node: ast.Call) -> ast.Call:
+    """``np.linalg.norm(x, 2, axis=1)``, whose second argument is the order, as ``norm(x, axis=1)``.
+
+    Raises:
+        SpellingError: where that is no root of a sum of squares.
+    """
+    given = dict(zip(("ord", "axis", "keepdims"), node.args[1:], strict=False)) | {k.arg: k.value for k in node.keywords}
+    order, rows = ast.unparse(given.pop("ord", ast.Constant(None))), isinstance(given.get("axis"), ast.Constant | ast.UnaryOp)
+    if order != "None" and not (order == "2" and rows):  # which of a matrix is the spectral norm
+        told = f"norm is the root of a sum of squares, and of order {order} this is another one"
+        raise SpellingError(f"{told}: write sum(abs(x)) or max(abs(x)), with an axis", node)
+    return ast.copy_location(ast.Call(node.func, node.args[:1], [ast.keyword(name, value) for name, value in given.items()]), node)
+
+
 class Given(Record, eq=False):
     """A call as it is written.
 
@@ -174,6 +187,8 @@ class Given(Record, eq=False):
             name = called.id
         elif isinstance(called, ast.Attribute) and not name and called.attr in METHODS and ast.unparse(called.value) not in LIBRARIES:
             return cls(called.attr, [called.value, *node.args], node, True)
+        if name == "linalg.norm":
+            name, node = "norm", _squares(node)
         return cls(ALIASES.get(name, name), node.args, node)
 
     def arguments(self, function: Function) -> list[ast.expr]:

@@ -138,7 +138,7 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
         program, contradictions = _program(scenario)
     told = {(problem.line, problem.column) for problem in report.problems}
     for found in contradictions:
-        mark = mark_of_line(root, found, report.text) if isinstance(found, LineError) else mark_of(root, found.path, found.message)
+        mark = mark_of_line(root, found, report.text) if isinstance(found, LineError) else _mark(root, found)
         if mark not in told:
             report.add(mark, found.message)
     if program is None:
@@ -160,6 +160,13 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
                 read(program, text.strip())
             except BpdebugError as error:
                 report.add(mark_of(root, ("debug", key, place)), str(error))
+
+
+def _mark(root: Mapping, found: SetupError) -> Mark:
+    """The place of what is wrong with a section; a constant that is a whole number is one of the tensors to the program."""
+    constant = ("constants", *found.path[1:])
+    whole = found.path[:1] == ("tensors",) and entry(root, constant)[0] != entry(root, constant[:1])[0]
+    return mark_of(root, constant if whole else found.path, found.message)
 
 
 def _program(scenario: Scenario) -> tuple[Program | None, list[SetupError]]:

@@ -145,6 +145,8 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report, re
     if path.suffix.lower() not in readers:
         report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(readers)}; found '{path.name}'")
     try:
+        if not path.exists():
+            raise FileError(path, "it does not exist", kind="missing")
         return readers[path.suffix.lower()](path, section)
     except ColumnError as error:
         report.fail(_column_mark(root, error.name), f"the file has no column '{error.name}'{likely(error.name, error.known)}")

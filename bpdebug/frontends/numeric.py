@@ -62,6 +62,7 @@ def array() -> Kind:
         value = _written(node) if isinstance(node, Scalar) else None
         if value is None and isinstance(node, Scalar) and is_number(value_of(node)):
             value = _FINITE.check(node, report)
+            return None if value is None else np.array(value)
         return refuse(node, report, expected) if value is None else np.array(value)
 
     keys = {"file": "an npz file, relative to the scenario file", "name": "of the array; the only one if left out"}

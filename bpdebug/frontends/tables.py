@@ -51,8 +51,12 @@ def branch(key: str, present: Kind, absent: Kind, title: str = "") -> Kind:
     """One table where a key is present, another where it is not; with a title it is told where keys of both are given."""
 
     def chosen(node: Node) -> Kind:
-        names = (key, *present.parts()[key].also)
-        return present if isinstance(node, Mapping) and any(name in node.entries for name in names) else absent
+        given = node.entries.keys() if isinstance(node, Mapping) else set[str]()
+        if not given.isdisjoint((key, *present.parts()[key].also)):
+            return present
+        own, other = _all_keys(present), _all_keys(absent)
+        meant = given.isdisjoint(other - own) and (given & (own - other) or nearest(key, given - own - other))
+        return present if meant else absent
 
     def both() -> Dictionary[str, Key]:
         usual, other = absent.parts(), present.parts()
@@ -163,8 +167,8 @@ class _Table(Record, eq=False):
         for wanted in (*self.keys, *self.variants.get(choice, ())):
             if wanted.required and wanted.name not in node.entries:
                 message = f"the key '{wanted.name}' is missing in {self.title} ({wanted.doc})"
-                mistyped = nearest(wanted.name, node.entries.keys() - allowed.keys())
-                report.add(node.mark, message, example="" if mistyped else wanted.kind.example or self.example)
+                if not nearest(wanted.name, node.entries.keys() - allowed.keys()):  # else it is mistyped, and that is told
+                    report.add(node.mark, message, example=wanted.kind.example or self.example)
         return values
 
     def _lift(self, node: Mapping, report: Report) -> None:

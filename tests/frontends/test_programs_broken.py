@@ -134,6 +134,11 @@ REPLACED = [
     ("mean((o - y) ** 2)", "cross_entropy(h, y[:, 0] - 1)", "6:10", "index -1 is out of range for axis 1 of h, which is 4×3"),
     ("mean((o - y) ** 2)", "mean(take(W1, y + 2, axis=0))", "6:15", "index 2 is out of range for axis 0 of W1, which is 2×3"),
     # the sections of the file
+    ("program: |", "programm: |", "1:1", "unknown key 'programm': did you mean 'program'?"),
+    ("[0, 1], [1, 0]", "[0, .nan], [1, 0]", "8:29", "expected a number; found .nan (not finite)"),
+    ("data:", "constants: {x: 3}\ndata:", "8:13", "x is what data: gives already: choose another name"),
+    ("b1: [3]", "b1: [300000, 300000]", "7:35", "90,000,000,000 numbers; a tensor has at most"),
+    ("data: {", "data: {file: no.csv} #", "8:14", "the file no.csv does not exist"),
     ("data:", "network: {layers: [3, 1]}\ndata:", "8:1", "'network' belongs to another kind of scenario", "keep one of the two"),
     ("data:", "layers: [3, 1]\ndata:", "8:1", "'layers' belongs to another kind of scenario, and does not go with 'program'"),
     ("W1: [2, 3]", "W1: 6", "7:27", "expected a list such as [2, 3]; found 6"),
@@ -200,3 +205,9 @@ STYLES = {
 def test_columns_count_in_the_file_however_the_text_is_written(told, style):
     text, place = STYLES[style]
     assert told(text + REST).startswith(f"s.yaml:{place}: q is read")
+
+
+def test_lines_that_have_run_together_are_told_so(told):
+    assert (
+        told(f"program:\n  a = x @ W\n  loss = sum(a)\n{REST}") == "s.yaml:3:3: lines have run together here: begin them with 'program: |'"
+    )

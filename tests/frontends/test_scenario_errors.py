@@ -62,7 +62,7 @@ REPLACED = [
     ("inputs: 2", "inputs: 3", "8:3", "3 inputs", "2×2"),
     ("inputs: 2", "inputs: [a, a]", "3:15", "'a' is given twice"),
     ("inputs: 2", "inputs: [a, b]\n  outputs: [p, q]", "4:3", "2 outputs (p, q)", "found 1"),
-    ("data:", "date:", "7:1", "unknown key 'date': did you mean 'data'?", "1:1: the key 'data' is missing"),
+    ("data:", "date:", "7:1", "unknown key 'date': did you mean 'data'?"),
     ("name: t", "name: {a: 1}", "1:7", "expected a text; found {a: 1}"),
 ]
 
