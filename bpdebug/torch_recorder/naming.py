@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from bpdebug.torch_recorder.operations import OVERLAY
 from bpdebug.torch_recorder.places import Value, Values
 from bpdebug.torch_recorder.private import FOLDER, tensors
 
@@ -274,7 +275,7 @@ class Namer:
         for value in self._values.all:
             key = value.storage, value.geometry
             made = self._operations[value.maker] if value.maker is not None else None
-            if not value.name and made and value.number in made.writes:
+            if not value.name and made and (value.number in made.writes or made.name == OVERLAY):
                 value.name = at.get(key, "")
             if value.name:
                 at[key] = value.name

@@ -11,6 +11,9 @@ from bpdebug.torch_recorder import private
 _VIEWS = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind"
 VIEWS = {f"aten.{name}" for name in _VIEWS.split()}
 """What only looks at the same numbers in another way, and is worked out again where a recording is read."""
+OVERLAY = "bpdebug.overlay"
+"""What a tensor holds after parts of it were written, and what ``as_strided`` takes: a value and its subscript, then what was written
+to which subscript."""
 
 
 class Operation:
@@ -89,4 +92,4 @@ class Kind:
         return [one for one in private.tensors(given) if isinstance(one, torch.Tensor)]
 
 
-__all__ = ["VIEWS", "Kind", "Operation"]
+__all__ = ["OVERLAY", "VIEWS", "Kind", "Operation"]

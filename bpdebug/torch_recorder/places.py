@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from bpdebug.torch_recorder.lying import Geometry, Subscript, subscript
 from bpdebug.torch_recorder.private import StorageWeakRef, is_plain, numbers, storage
 
 Place = tuple[Any, ...]
+Parts = list[tuple["Value", Subscript | None]]
+"""What a tensor is made of: each with the subscript that takes all of it, or is written to."""
 
 
 @cache
@@ -28,6 +31,7 @@ class Value:
         maker: the number of the operation that made it, or None for what the step is given.
         kind: ``parameter``, ``buffer``, ``slot`` (of an optimizer), ``given``, ``loss`` or "".
         storage, version, geometry: where its numbers are, how often they had been written, and how it lies there.
+        made: the version with which it was made; -1 where it was written in the place of another one.
         array: its numbers; None for a view, which has those of another one.
         device: where it is.
         inner: whether neither the user nor a module has a name for it.
@@ -43,6 +47,7 @@ class Value:
         "geometry",
         "inner",
         "kind",
+        "made",
         "maker",
         "name",
         "number",
@@ -55,7 +60,7 @@ class Value:
     def __init__(self, number: int, tensor: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
         self.number, self.maker, self.kind, self.name = number, maker, kind, ""
         self.shape, self.dtype = tuple(tensor.shape), _name(tensor.dtype)
-        self.storage, self.geometry, self.version = place[0], place[1:4], version
+        self.storage, self.geometry, self.version, self.made = place[0], place[1:4], version, version
         self.device = tensor.device
         self.array: Any = None
         self.inner, self.broken = False, ""
@@ -77,6 +82,7 @@ class Values:
         self._held: dict[int, Any] = {}
         self._written: dict[int, int] = defaultdict(int)
         self._in: dict[int, list[Value]] = defaultdict(list)
+        self._writes: dict[int, list[tuple[int, Value]]] = defaultdict(list)
 
     def place(self, tensor: Any) -> Place | None:
         """Where a tensor's numbers are; None for what has none of its own."""
@@ -87,12 +93,15 @@ class Values:
             self._held[key] = StorageWeakRef(held)  # as long as there is one, the address is not used again
         return key, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
 
-    def add(self, tensor: Any, place: Place, kind: str = "", maker: int | None = None, kept: bool = True) -> Value:
-        """A new value, for which the tensor stands from now on."""
+    def add(self, tensor: Any, place: Place, kind: str = "", maker: int | None = None, kept: bool = True, written: bool = False) -> Value:
+        """A new value, for which the tensor stands from now on; ``written`` in the place of another one."""
         value = Value(len(self.all), tensor, maker, kind, place, self._written[place[0]])
+        value.made = -1 if written else value.version
         self.all.append(value)
         self._at[place] = value
         self._in[place[0]].append(value)
+        if written:
+            self._writes[place[0]].append((value.version, value))
         if kept:
             self.keep(value, tensor)
         return value
@@ -107,8 +116,7 @@ class Values:
         """Keep no numbers of a value."""
         if value.array is not None:
             self.bytes -= value.array.nbytes
-            array, value.array = value.array, None
-            self.note(value, array)
+            value.array = None
 
     def note(self, value: Value, array: Any) -> None:
         """Note of numbers that are not kept what is kept of them."""
@@ -127,17 +135,29 @@ class Values:
         value = self._at.get(place) if place else None
         if value is None or value.version == (now := self._written[value.storage]):
             return value
-        if any(_overlap(value, other) for other in self._in[value.storage] if other.version > value.version):
+        if any(_overlap(value.geometry, other.geometry) for at, other in self._writes[value.storage] if at > value.version):
             return None
         value.version = now  # only what lies beside it was written
         return value
 
-    def others(self, tensor: Any) -> list[Value]:
-        """What is known of the numbers of a tensor that itself stands for nothing now: the last value there, and what was written since."""
+    def is_as_made(self, value: Value) -> bool:
+        """Whether nothing has been written since to the memory that a value lies in, nor was that value itself written in a part of it."""
+        return value.made == self._written[value.storage]
+
+    def parts(self, tensor: Any) -> Parts:
+        """What the numbers of a tensor are made of that itself stands for nothing now: a value that holds all of them, with the subscript
+        that takes them, then what has been written since, each with that which it is written to; None where no subscript says so."""
         place = self.place(tensor)
-        there = self._in[place[0]] if place else []
-        old = self._at.get(place) if place else None
-        return [old, *(value for value in there if value.version > old.version)] if old else there[-1:]
+        if not place or not (there := self._in[place[0]]):
+            return []
+        target, old, writes = place[1:4], self._at.get(place), self._writes[place[0]]
+        newer = [old, *(value for version, value in writes if version > old.version)] if old else there
+        whole = [(value, taken) for value in newer if value.dtype == _name(place[4]) and (taken := subscript(value.geometry, target))]
+        if not whole:
+            return [(there[-1], None)]
+        base = max(whole, key=lambda one: one[0].version)
+        since = [value for version, value in writes if version > base[0].version and _overlap(value.geometry, target)]
+        return [base, *((one, subscript(target, one.geometry) if one.dtype == base[0].dtype else None) for one in since)]
 
     def written(self, tensor: Any) -> None:
         """Its numbers have been written."""
@@ -155,14 +175,14 @@ def broken(array: Any) -> str:
 
 def _sizes(array: Any) -> tuple[float, ...]:
     finite = np.isfinite(array)
-    told = array.astype(np.float64) if finite.all() else array[finite].astype(np.float64)
+    told = array.astype(np.float64).ravel() if finite.all() else array[finite].astype(np.float64)
     ends = (float(told.min()), float(told.max())) if told.size else (0.0, 0.0)
-    return float(array.size - told.size), *ends, float(np.linalg.norm(told))
+    return float(array.size - told.size), *ends, float(np.sqrt(np.einsum("i,i", told, told)))  # not by BLAS, of many threads
 
 
-def _overlap(one: Value, other: Value) -> bool:
-    """Whether two values share cells."""
-    if one.geometry == other.geometry:
+def _overlap(one: Geometry, other: Geometry) -> bool:
+    """Whether two tensors share cells."""
+    if one == other:
         return True
     first, second = map(_cells, (one, other))
     if not first.size or not second.size or first.max() < second.min() or second.max() < first.min():
@@ -172,13 +192,13 @@ def _overlap(one: Value, other: Value) -> bool:
     return bool(taken[second].any())
 
 
-def _cells(value: Value) -> Any:
-    """Where in the storage the cells of a value are."""
-    offset, shape, strides = value.geometry
+def _cells(geometry: Geometry) -> Any:
+    """Where in the memory the cells of a tensor are."""
+    offset, shape, strides = geometry
     found = np.full((), offset)
     for length, stride in zip(shape, strides, strict=True):
         found = found[..., None] + stride * np.arange(length)
     return found.ravel()
 
 
-__all__ = ["Place", "Value", "Values", "broken"]
+__all__ = ["Parts", "Place", "Value", "Values", "broken"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 from bpdebug.frontends.torch_step.rows import has_formula
 from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.lacking import Told, lacking
+from bpdebug.torch_recorder.lying import subscript
 from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
-from bpdebug.torch_recorder.operations import Kind, Operation
-from bpdebug.torch_recorder.places import Value, Values, broken
+from bpdebug.torch_recorder.operations import OVERLAY, Kind, Operation
+from bpdebug.torch_recorder.places import Parts, Place, Value, Values, broken
 
 MOST = 2**30
 """Bytes of a step that are kept: of a longer one, only what formulas do not give."""
@@ -42,6 +44,7 @@ class Recorder(private.Mode):
 
     def __init__(self, model: Any = None, alone: bool = True, later: bool = False, only: str = "") -> None:
         super().__init__()
+        self._process = os.getpid()
         self._alone, self._later, self._only, self.short, self._next = alone, later, only, bool(only), _OFTEN
         self.values, self.operations = Values(), list[Operation]()
         self.gradients, self.roots = dict[int, int](), list[int]()
@@ -58,7 +61,9 @@ class Recorder(private.Mode):
         self._plain_backward: Callable[..., Any] | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Carry out an operation as it is, and note it."""
+        """Carry out an operation as it is, and note it; not in another process, such as one that loads data."""
+        if os.getpid() != self._process:
+            return func(*args, **(kwargs or {}))
         node, (frame, line) = private.node(), self.names.here()
         kind = self._kinds.get(func) or self._kinds.setdefault(func, Kind(func))
         made = Operation(kind.name, self._phase(node), self.names.module, line)
@@ -95,14 +100,15 @@ class Recorder(private.Mode):
         """What stands for an argument."""
         if isinstance(one, torch.Tensor):
             place = self.values.place(one)
-            value = self.values.at(place)
-            if value is None:
-                value = self._read(one)
-            elif self._is_forward and one.requires_grad:
-                self._note_node(one, value)
+            value, flows = self.values.at(place), self._is_forward and one.requires_grad
+            if flows and one._is_view() and not (value and self.values.is_as_made(value)):
+                value = self._look_again(one)
+            value = value or self._read(one)
             if value is None:
                 self._made.function = None
                 return {"s": type(one).__name__}
+            if flows:
+                self._note_node(one, value)
             self._made.inputs.append(value.number)
             if self._flows and (self._made.inside or one.requires_grad):
                 self._made.live.append(value.number)
@@ -115,13 +121,31 @@ class Recorder(private.Mode):
         known = self.values.known(tensor)
         if known or not place:
             return known
-        others = self.values.others(tensor)
-        if not others:
+        parts = self.values.parts(tensor)
+        if not parts:
             parameter = tensor.is_leaf and tensor.requires_grad
             return self.names.given(self.values.add(tensor, place, "parameter" if parameter else "given"), tensor)
-        again = Operation("bpdebug.overlay", self._phase(private.node()), self.names.module, self._made.line)
-        again.inputs = [one.number for one in others]
-        again.arguments, again.slots = [{"t": number} for number in again.inputs], [0]
+        return self._overlay(tensor, place, parts)
+
+    def _look_again(self, view: Any) -> Value | None:
+        """A view that was written, or the whole of which was: for torch it is from then on a view of the whole as that is now."""
+        whole = self._read(view._base)
+        place = self.values.place(view)
+        if not whole or not place:
+            return None
+        self._note_node(view._base, whole)
+        if whole.geometry == place[1:4]:
+            return whole
+        fresh = self._overlay(view, place, [(whole, subscript(whole.geometry, place[1:4]))])
+        self._noted_of.add(fresh.number)  # there may be several such views, each of which has a part of its gradient
+        return fresh
+
+    def _overlay(self, tensor: Any, place: Place, parts: Parts) -> Value:
+        """A tensor as it is now, as it is made of its parts."""
+        again = Operation(OVERLAY, self._phase(private.node()), self.names.module, self._made.line)
+        again.inputs = [one.number for one, _ in parts]
+        again.live = again.inputs if self._flows and tensor.requires_grad else []
+        again.arguments, again.slots = [part for one, taken in parts for part in ({"t": one.number}, taken)], [0]
         fresh = self.values.add(tensor, place, maker=len(self.operations))
         again.outs = [fresh.number]
         self.operations.append(again)
@@ -133,9 +157,8 @@ class Recorder(private.Mode):
         kept = not (made.looks or given or (self._later and made.function))
         for one, old in written:
             if place := self.values.place(one):
-                made.writes.append(
-                    self.values.add(one, place, maker=index, kept=kept or not (made.looks or one.is_floating_point())).number
-                )
+                keeps = kept or not (made.looks or one.is_floating_point())
+                made.writes.append(self.values.add(one, place, maker=index, kept=keeps, written=True).number)
                 made.overwrites.append(old)
         made.outs, made.slots = [*made.writes], [*range(len(made.writes))]
         mine = {id(one) for one, _ in written}
@@ -176,7 +199,8 @@ class Recorder(private.Mode):
         if value.number not in self.names.borders and "float" in value.dtype:
             whole = value.array is None or not broken(value.array) or self._broken > _FIRST
             self._broken += not whole
-            if whole:
+            if whole and value.array is not None:
+                self.values.note(value, value.array)
                 self.values.drop(value)
 
     def _forget(self) -> None:
@@ -271,7 +295,7 @@ class Recorder(private.Mode):
 
         def arrive(gradients: Any) -> None:
             for place, one in enumerate(gradients):
-                arrived = self.values.known(one) if one is not None else None
+                arrived = None if one is None else self.values.known(one) or (self._read(one) if self.values.parts(one) else None)
                 of = self._of_node.get((number, place), -1)
                 if parameter is not None and (value := self.values.known(parameter)):
                     of = value.number

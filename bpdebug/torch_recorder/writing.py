@@ -6,7 +6,7 @@ import json
 import linecache
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -14,6 +14,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 
 from bpdebug.files import MEBI
+from bpdebug.torch_recorder.lying import subscript
 from bpdebug.torch_recorder.operations import Operation
 from bpdebug.torch_recorder.places import Value, broken
 from bpdebug.torch_recorder.private import VERSION
@@ -48,7 +49,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
         "operations": [
             {
                 "name": made.name,
-                "arguments": _renumbered(made.arguments, at),
+                "arguments": _renumbered(_arguments(made, recorder.values.all), at),
                 "keywords": _renumbered(made.keywords, at),
                 "live": [at[number] for number in made.live],
                 "outs": [at[number] for number in made.outs],
@@ -109,6 +110,14 @@ def _needed(recorder: Recorder) -> list[Operation]:
             kept.append(made)
             wanted.update(made.inputs)
     return kept[::-1]
+
+
+def _arguments(made: Operation, values: Sequence[Value]) -> list[Any]:
+    """The arguments of an operation; of one that takes what lies in memory, the subscript that does so."""
+    if made.name != "aten.as_strided.default" or len(made.inputs) != 1:
+        return list(made.arguments)
+    outer, inner = (values[number] for number in (made.inputs[0], made.outs[0]))
+    return [made.arguments[0], subscript(outer.geometry, inner.geometry)]
 
 
 def _renumbered(given: Any, at: dict[int, int]) -> Any:

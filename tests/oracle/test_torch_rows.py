@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 import bpdebug
@@ -30,7 +32,21 @@ def put(h, where):
     return h
 
 
+def in_a_loop(h):
+    """What a loop over time leaves in a tensor that was made for it; with places that a mask and whole numbers name."""
+    out, y = torch.zeros(6, 5), torch.zeros(6, dtype=torch.long)
+    for t in range(6):
+        out[t] = torch.tanh(h[t] + (out[t - 1].clone() if t else 0))
+    y[1:3] = torch.tensor([3, 1])
+    y[4:] = -1
+    out[:, 0] = 1
+    out[::2, 1:3] *= 2
+    out[5, 4].fill_(0.5)
+    return F.cross_entropy(out, y, ignore_index=-1) + out.T.contiguous()[2].relu_().sum()
+
+
 CASES = {
+    "parts that are written": of_rows(in_a_loop),
     "a strided convolution": after_conv(nn.Conv2d(4, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, stride=2)),
     "a convolution that leaves a rest": after_conv(nn.Conv2d(4, 2, 1, stride=3), nn.Flatten()),
     "groups and dilation": after_conv(nn.Conv2d(4, 4, 3, groups=4, padding=1), nn.Conv2d(4, 6, 3, groups=2, dilation=2)),
@@ -97,3 +113,39 @@ def test_what_is_frequent_has_a_formula(case, tmp_path):
     assert report["culprit"] is None
     judged = {one["name"] for one in report["stages"] if one["status"] in ("good", "kink", "noise")}
     assert any(program.gradients.get(name) in judged for name in program.parameters), report
+
+
+def taken(tensor, dice):
+    """Some part of a tensor."""
+    key = list[slice | int]()
+    for n in tensor.shape:
+        low = dice.randrange(n)
+        key.append(dice.choice([slice(None), low, slice(low, dice.randrange(low + 1, n + 1)), slice(low, n, 2)]))
+    part = tensor[tuple(key)]
+    return part.transpose(0, 1) if part.dim() > 1 and dice.random() < 0.3 else part
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_whatever_is_written_to_parts_of_parts_no_right_gradient_is_accused(seed, tmp_path):
+    dice, weight = random.Random(seed), nn.Parameter(torch.randn(4, 5, 3))  # noqa: S311
+    with bpdebug.record(path=tmp_path / "a.bpd"):
+        h = weight * 2
+        parts = [h.transpose(0, 1) if seed % 3 == 0 else h]
+        for _ in range(dice.randrange(1, 5)):
+            part = taken(dice.choice(parts), dice)
+            other = (weight * weight).flatten()[: part.numel()].reshape(part.shape)
+            dice.choice(
+                [
+                    lambda part=part: part.fill_(0.5),
+                    lambda part=part: part.mul_(1.5),
+                    lambda part=part, other=other: part.copy_(other),
+                    lambda part=part: part.masked_fill_(torch.rand(part.shape) > 0.5, 0.25),
+                ]
+            )()
+            parts.append(part)
+        sum((one.pow(2) * place).sum() for place, one in enumerate(parts, 1)).backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    assert [name for name, one in session.program.recorded.items() if not one.agrees] == []
+    report = session.execute("check").data
+    assert report["culprit"] is None
+    assert {one["status"] for one in report["stages"] if one["name"] == "weight.grad"} == {"good"}

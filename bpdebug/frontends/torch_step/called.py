@@ -21,6 +21,7 @@ class Called(Record, eq=False):
         outs: the shapes of its results.
         raw: the arguments as they were recorded.
         lists: of each argument that is a list, its members as text.
+        whole: whether the first result has whole numbers.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Called(Record, eq=False):
     outs: Sequence[Shape]
     raw: Sequence[Any]
     lists: Sequence[Sequence[str]]
+    whole: bool
 
     def at(self, place: int, usual: str) -> str:
         """An argument, or what it is where it was left away."""

@@ -31,6 +31,17 @@ def _norm(of: Called) -> Results:
     return {0: f"max(abs({text}){axes})"} if order == "inf" else None
 
 
+@row(*(f"{before}{name}" for name in ("zeros", "ones", "full") for before in ("", "new_")), "zeros_like", "ones_like", "full_like")
+@row("fill", "zero", "scalar_tensor")
+def _filled(of: Called) -> Results:
+    """The same number everywhere."""
+    name, shape = of.name.removeprefix("new_").removesuffix("_like"), of.outs[0]
+    number = {"zero": "0", "zeros": "0", "ones": "1"}.get(name) or of.given[0 if name == "scalar_tensor" else 1]
+    if of.whole:
+        return {0: f"broadcast_to({number}, {shape})"}
+    return {0: {"0": f"zeros({shape})", "1": f"ones({shape})"}.get(number, f"zeros({shape}) + {number}")}
+
+
 @row("argmax", "argmin")
 def _largest(of: Called) -> Results:
     return {0: f"argmax({'-' * of.name.endswith('min')}{of.given[0]}{over(of)})"}

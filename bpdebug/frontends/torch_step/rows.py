@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from bpdebug.frontends.torch_step import layer_rows, more_rows, window_rows  # noqa: F401 - they register their own
+from bpdebug.frontends.torch_step import layer_rows, more_rows, overlay_rows, window_rows  # noqa: F401 - they register their own
 from bpdebug.frontends.torch_step.called import ROWS, Called, Results, over, part, row
 
 _PLAIN = {
@@ -99,8 +99,6 @@ _PLAIN = {
 _SHAPED = {
     **dict.fromkeys(("view", "_unsafe_view", "reshape", "squeeze"), "reshape({0}, {shape})"),
     "expand": "broadcast_to({0}, {shape})",
-    **dict.fromkeys(("zeros", "zeros_like", "new_zeros", "zero"), "zeros({shape})"),
-    **dict.fromkeys(("ones", "ones_like", "new_ones"), "ones({shape})"),
 }
 
 
@@ -147,6 +145,7 @@ _DRAWN = {
         "multinomial",
         "exponential",
         "random",
+        "set",  # of what another process has made
     ]
 }
 
@@ -191,16 +190,6 @@ def _pow(of: Called) -> Results:
 @row("copy")
 def _copy(of: Called) -> Results:
     return {0: of.given[1] if of.shape(1) == of.outs[0] else f"broadcast_to({of.given[1]}, {of.outs[0]})"}
-
-
-@row("fill")
-def _fill(of: Called) -> Results:
-    return {0: f"zeros({of.outs[0]}) + {of.given[1]}"}
-
-
-@row("full", "full_like", "new_full", "scalar_tensor")
-def _full(of: Called) -> Results:
-    return {0: f"zeros({of.outs[0]}) + {of.given[0 if of.name == 'scalar_tensor' else 1]}"}
 
 
 @row("clamp", "clamp_min", "clamp_max")

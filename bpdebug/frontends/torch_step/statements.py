@@ -18,7 +18,7 @@ from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
 from bpdebug.frontends.torch_step.reading import Operation, Step, Value
 from bpdebug.frontends.torch_step.rows import formulas, is_drawn, plain
 
-_NAMES = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind"
+_NAMES = "t transpose view permute unsqueeze squeeze expand select slice split split_with_sizes unbind as_strided"
 _VIEWS = {*_NAMES.split()}
 _NOTHING = {"empty", "empty_like", "new_empty", "empty_strided", "new_empty_strided"}
 """What only makes room: its numbers mean nothing."""
@@ -116,7 +116,8 @@ class Statements:
         outs = [self._step.values[place].shape for place in operation.outs]
         lists = [[_text(part) for part in one] if isinstance(one, list) else [] for one in operation.arguments]
         try:
-            return formulas(Called(name, given, options, shapes, outs, operation.arguments, lists))
+            whole = bool(operation.outs) and kind_of_number(self._step.values[operation.outs[0]]) == "i"
+            return formulas(Called(name, given, options, shapes, outs, operation.arguments, lists, whole))
         except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
             return None
 
