@@ -8,7 +8,7 @@ cell of the result.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 
 import numpy as np
@@ -263,6 +263,7 @@ class _Taking:
         more = [axis for axis in reversed(range(value.ndim)) if axis not in letters]
         shown = tuple(sorted([*letters, *more][:2] if not loose else range(value.ndim)[-2:]))
         sides = [*[None] * (2 - len(shown)), *shown]
+        self._settle(value, own, shown)
         at = tuple(self._places.get(place, 0) if isinstance(place, str) else place for place in own)
         part, name = Slice(value.shape, (sides[0], sides[1]), at), inner.name if isinstance(inner, Name) else ""
         across = tuple("" if side is None or isinstance(own[side], int) else str(own[side]) for side in sides)
@@ -275,6 +276,16 @@ class _Taking:
             name=name,
             part=Slice(value.shape[::-1], (1, 0), at[::-1]) if turned else part,
         )
+
+    def _settle(self, value: Array, own: Letters, shown: Collection[int]) -> None:
+        """Of axes that are summed up and not shown: the place where the largest number stands."""
+        hidden = [axis for axis, place in enumerate(own) if axis not in shown and isinstance(place, str) and place not in self._places]
+        if hidden and value.size:
+            at = (place if isinstance(place, int) else self._places.get(place, 0) for place in own)
+            part = np.abs(value[tuple(slice(None) if axis in (*shown, *hidden) else place for axis, place in enumerate(at))])
+            free = sorted({*shown, *hidden})
+            largest = np.unravel_index(np.nan_to_num(part).argmax(), part.shape)
+            self._places |= {str(own[axis]): int(largest[free.index(axis)]) for axis in hidden}
 
 
 def _is_sum(tree: Tree) -> bool:

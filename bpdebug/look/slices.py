@@ -33,6 +33,11 @@ class Slice(Record):
         return rows, columns
 
     @property
+    def lengths(self) -> Shape:
+        """Rows and columns as a shape is written: that of a list is its own."""
+        return self.size if len(self.shape) > 1 else self.shape
+
+    @property
     def others(self) -> list[int]:
         """The axes that are not shown."""
         return [axis for axis in range(len(self.shape)) if axis not in self.axes]

@@ -225,3 +225,11 @@ def test_a_number_that_the_user_has_set_is_shown_in_the_result():
     opened = session("xor", "goto dz2", "set dz2[1,0] = 7")
     assert equation(opened).result.value[1, 0] == 7
     assert equation(opened).cell == (0, 0)
+
+
+def test_of_axes_that_are_summed_up_and_not_shown_the_place_is_seen_where_most_of_the_number_comes_from():
+    opened = session("conv", "goto 3:gradients", "select db[0]")
+    [operand] = equation(opened).operands
+    largest = np.unravel_index(np.abs(opened.value("dc")[..., 0]).argmax(), (4, 4, 4))
+    assert operand.part.subscript == f"[:,:,{largest[2]},0]" and operand.value.any()
+    assert equation(opened).result.part.lengths == (2,)

@@ -16,6 +16,7 @@ from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 from bpdebug.ui.draw.equation import equation_picture
 from bpdebug.ui.draw.groups import graph_of
+from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.matrix_cells import look_in
 from bpdebug.ui.draw.network import cell_beside
 from bpdebug.ui.draw.program import Listing
@@ -170,3 +171,8 @@ def test_what_a_function_of_whole_rows_is_given_is_written_out_in_its_parenthese
     powers = np.exp(g @ w + b2)
     np.testing.assert_allclose(equation.result.value, powers / powers.sum(axis=1, keepdims=True))
     assert all(operand.parts_of((1, 0)) == (None, None) for operand in equation.operands)
+
+
+def test_where_the_loss_stands_alone_the_gradients_to_come_are_in_their_pane(tmp_path):
+    opened = session(written("attention", tmp_path), "goto loss")
+    assert deltas_of(opened.view()) == ["dpooled"]

@@ -36,7 +36,7 @@ async def main(size):
         assert weather.border_title == "{key} Weather" and app.focused is weather
         assert "tensors in" in weather.render_line(0).text
         footer = app.query_one("#footer").render_line(0).text
-        assert "←→ days" in footer and (size[0] < 120 or "1…9{key} panes" in footer)
+        assert "←→ days" in footer and (size[0] < 120 or "1…9 {key} panes" in footer)
         assert not app.query_one("#loss").display and app.query_one("#program").display
         await pilot.press("question_mark", *"weather")
         await pilot.pause()

@@ -73,7 +73,8 @@ class Group(Record, eq=False):
     def shape_text(self) -> str:
         """Its shape, for the caption."""
         part = self.operand.part
-        return "" if self.is_number else f" {part.subscript if self.operand.name and part.others else shape_text(self.shape)}"
+        lengths = part.lengths if self.operand.name else self.shape
+        return "" if self.is_number else f" {part.subscript if self.operand.name and part.others else shape_text(lengths)}"
 
     @cached_property
     def axes(self) -> Axes:

@@ -40,11 +40,16 @@ class Hint(NamedTuple):
     @property
     def spans(self) -> tuple[Span, Span]:
         """The hint as it is drawn."""
-        return ("".join(self.glyphs), "key"), (f" {self.label}", "")
+        return (self._joined(len(self.keys)), "key"), (f" {self.label}", "")
+
+    def _joined(self, count: int) -> str:
+        """The first so many keys; apart, where one is more than a sign."""
+        glyphs = self.glyphs
+        return (" " * any(len(one) > 1 for one in glyphs)).join(glyphs[:count])
 
     def key_at(self, x: int) -> str:
         """The key that a click on a column of the hint stands for: the one under it, else the last."""
-        ends = [width(line(*self.glyphs[: place + 1])) for place in range(len(self.keys))]
+        ends = [width(self._joined(place + 1)) for place in range(len(self.keys))]
         return next((key for key, end in zip(self.keys, ends, strict=True) if x < end), self.keys[-1])
 
 

@@ -201,7 +201,7 @@ def _role(found: Finding) -> str:
 def _words(layer: LayerHealth, columns: int) -> Line:
     """What is off, as many words as there is room for."""
     if not layer.findings:
-        return (("to come", "faint"),) if layer.waiting else (("✓", "done"),)
+        return ((first_that_fits(("to come",), columns, ""), "faint"),) if layer.waiting else (("✓", "done"),)
     first = layer.findings[0]
     shown = line((first_that_fits((first.text, first.text.replace(" of ", "/")), columns, first.text.split()[0]), _role(first)))
     for found in layer.findings[1:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from math import prod
 
 from bpdebug.core.cells import Cell
@@ -116,10 +117,11 @@ def _values(program: Program, group: str) -> list[str]:
 
 
 def deltas_of(view: View) -> list[str]:
-    """The tensors that the Gradients pane shows: those of the group in focus, then what the stage in sight is made of besides; in the order
-    of computation."""
-    program, group = view.program, focus(view)
-    own = once(program, ("deltas", group), lambda: _deltas(program, group))
+    """The tensors that the Gradients pane shows: those of the group in focus, or of the nearest one that has any, then what the stage in
+    sight is made of besides; in the order of computation."""
+    program = view.program
+    found = (once(program, ("deltas", group), partial(_deltas, program, group)) for group in _near(program, focus(view)))
+    own = next(filter(None, found), [])
     return in_order(program, own + [name for name in in_stage(view) if _of_update(program, name)])
 
 
@@ -131,11 +133,16 @@ def _deltas(program: Program, group: str) -> list[str]:
 
 def around(view: View, names: list[str], gradients: bool) -> list[str]:
     """Where groups are single lines, what else has a value of those around the one in focus, values or gradients, the nearest first."""
-    program, groups = view.program, groups_of(view.program)
-    here = groups.index(focus(view))
-    near = sorted((group for group in groups if not program.layers), key=lambda group: abs(groups.index(group) - here))
+    program = view.program
+    near = () if program.layers else _near(program, focus(view))
     found = (name for group in near for name in (_deltas if gradients else _values)(program, group))
     return [name for name in dict.fromkeys(found) if name not in names and name in view.tensors]
+
+
+def _near(program: Program, here: str) -> list[str]:
+    """All groups, the nearest to one first."""
+    groups = groups_of(program)
+    return sorted(groups, key=lambda group: abs(groups.index(group) - groups.index(here)))
 
 
 def is_setting(program: Program, name: str) -> bool:

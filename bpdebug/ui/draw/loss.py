@@ -239,7 +239,8 @@ def _start_lines(view: View, losses: Array, columns: int, rows: int) -> list[Lin
         of = f" of update {newest(view)}" if view.loss is None else ""
         ways = (line(("loss ", "dim"), (short(float(losses[0]), n), "bold"), (more, "dim")) for n, more in ((10, of), (10, ""), (5, "")))
         known = [first_that_fits((_effect(view), *ways), columns)] if view.effect else [first_that_fits(ways, columns)]
-    when = "The curve begins with the second update: u runs one." if known else "Not computed yet: u runs a whole update, c the training."
+    begins = "The curve begins with the second update: u runs one." if view.program.updates > 1 else "One update has no curve."
+    when = begins if known else "Not computed yet: u runs a whole update, c the training."
     head = [*known, *wrap(when, columns, "dim")]
     return head + _answer_lines(view, columns, rows - len(head))
 

@@ -239,7 +239,7 @@ def batch_axis(view: View, block: Block) -> int | None:
 def shape_of(block: Block) -> str:
     """The shape as it is drawn; of more than two axes the part that is drawn, and all."""
     part = block.part
-    return f"{part.subscript} of {shape_text(part.shape)}" if part.others else shape_text(part.size)
+    return f"{part.subscript} of {shape_text(part.shape)}" if part.others else shape_text(part.lengths)
 
 
 def label(view: View, block: Block, place: int, axis: int = 0) -> str:

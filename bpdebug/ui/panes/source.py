@@ -8,7 +8,7 @@ from bpdebug.session.view import View
 from bpdebug.time.position import Place
 from bpdebug.ui.cursor_pane import CursorPane, cursor_hints
 from bpdebug.ui.draw.source import Row, Text, has_source, no_script, present_place
-from bpdebug.ui.draw.spans import Line
+from bpdebug.ui.draw.spans import Line, first_that_fits
 from bpdebug.ui.pane import pane
 
 
@@ -30,7 +30,8 @@ class SourcePane(CursorPane):
             self.moment, kept, self._kept = view.position.t, self._kept, False
             place = present_place(view) if not kept else Place(f"{self._file}:{self.marked}")
             self._file, self.marked = (place.file, place.number) if place else (next(iter(view.program.scenario.files)), 1)
-        self.frame(f"{self.title}  {self._file}"[: max(self.size.width - 2, 0)])
+        room = max(self.size.width - len(self.title) - 4, 0)
+        self.frame(f"{self.title}  {first_that_fits((self._file, '…/' + self._file.rpartition('/')[2]), room, '')}".rstrip())
         self.lay(view)
 
     def made(self, view: View, columns: int) -> Text:

@@ -299,7 +299,9 @@ class DeltasPane(MatrixPane):
     def names(self, view: View) -> list[str]:
         """See :func:`bpdebug.ui.draw.layers.deltas_of`; on a small screen, which hides the other pane, also the values that the stage
         reads."""
-        return in_order(view.program, [*deltas_of(view), *(in_stage(view) if self.app.has_class("small") else ())])
+        read = in_stage(view) if self.app.has_class("small") else []
+        told = view.position.at_end or any(is_gradient(view.program, name) for name in read)
+        return in_order(view.program, [*deltas_of(view), *(read if told else ())])
 
     def heading(self, view: View, columns: int) -> str:
         """Which gradients they are; that of a weighted sum has a name of its own, δ."""
