@@ -90,7 +90,9 @@ class Rounded(Evaluator):
     def _computed(self, tree: Tree) -> Any:
         if isinstance(tree, Name) and tree.name in self._again:
             if tree.name not in self._anew:
-                self._anew[tree.name] = np.asarray(self.value(self._again[tree.name].formula.tree), self.dtype)
+                kind = np.asarray(self.values.get(tree.name, 0.0)).dtype  # truth values pick cells, counts would pick rows
+                made = self.value(self._again[tree.name].formula.tree)
+                self._anew[tree.name] = np.asarray(made, kind if kind.kind in "biu" else self.dtype)
             return self._anew[tree.name]
         return super()._computed(tree)
 

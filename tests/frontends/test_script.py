@@ -110,6 +110,7 @@ FAULTS = {
     ("layers", "return grad * self.out * (1 - self.out)", "return grad * (1 - self.out)"): "30",
     ("layers", "grad_b = grad.sum(axis=0, keepdims=True)", "grad_b = grad.sum(keepdims=True)"): "17",
     ("adam", "dW1 = X.T @ dpre", "dW1 = X.T @ dh"): "23",
+    ("jacobians", "        g2 = np.einsum", "        self.W3 = self.W3 - self.lr * dl_dW3\n        g2 = np.einsum"): "24",
     ("batchnorm", "dvar * 2 * xc / 32", "dvar * xc / 32"): "37",
     ("rnn", "(1 - hs[t] * hs[t]) * dh", "(1 - hs[t]) * dh"): "36",
     ("rnn", "dhnext = np.dot(Whh.T, dhraw)", "dhnext = np.dot(Whh, dhraw)"): "40",

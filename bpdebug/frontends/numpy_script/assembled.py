@@ -217,12 +217,17 @@ class Assembled:
         slots = [name for name in self._recording.start if name not in self._loss.program.parameters]
         return reached(self._recording.statements, [*slots, *self._recording.carried.values()])
 
+    def _early(self) -> set[str]:
+        """What his gradients are made of."""
+        blame = self._pairing.blame
+        return used(self._recording.statements, [*self._pairs, *(blame.ends.values() if blame.late else ())])
+
     def _kept(self, forward: set[str]) -> Iterable[Statement]:
         late, recording, known = self._late(), self._recording, self._formulas
         roots = {*self._pairs, *recording.carried.values(), *(one.name for one in recording.statements if not one.inner)}
         put = [replace(one, formula=Formula.of(known[one.name]) if one.name in known else None) for one in recording.statements]
         needed = used(put, roots)
-        early = used(recording.statements, self._pairs) & late  # read by a gradient: a new version of a parameter
+        early = self._early() & late  # read by a gradient: a new version of a parameter
         for one in recording.statements:
             if one.name in self._named & needed - forward and (one.name not in late or one.name in early | {*self._pairs}):
                 yield one
@@ -231,7 +236,7 @@ class Assembled:
         """His update statements, each tensor under its own name."""
         recording, late = self._recording, self._late()
         new = {made: old for old, made in recording.carried.items()}
-        early = used(recording.statements, self._pairs) & late
+        early = self._early() & late
         done = {name: Name(old) for name, old in new.items() if name not in early}
         live = used(recording.statements, new)
         for one in recording.statements:

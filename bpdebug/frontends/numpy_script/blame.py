@@ -24,7 +24,7 @@ from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.paths import Paths
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
-from bpdebug.frontends.numpy_script.scalings import different, plainness
+from bpdebug.frontends.numpy_script.scalings import different, plainness, usual_of
 
 _MOST, _LINES, _FAULTS = 200_000, 40, 4
 """Small formulas that are computed at most; lines that are tried; mistakes that are looked for."""
@@ -52,6 +52,7 @@ class Blame:
         live: the parameters that are looked at.
         mended: whether all have, with the lines that were found.
         right: whether all parameters have the right gradient, but for one factor.
+        late: whether they have it as soon as no weight is used after it was changed.
         times: that factor, in the end.
         factors: what the gradient of each parameter is times the right one, in the end.
         ends: the value that a parameter is moved by, by the parameter.
@@ -75,6 +76,8 @@ class Blame:
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
         self.right = single or (moved and not self._climbs) or self._is_mended()
+        self.late = not self.right and self._is_late()
+        self.right = self.right or self.late
         while not self.right and len(self.found) < _FAULTS and not self._is_mended():
             best = self._best()
             if best is None:
@@ -83,7 +86,7 @@ class Blame:
             self.found.append(blamed)
         self.mended = self._score(self._values)[0] == len(self.live)
         self.factors = self._factors(self._values)
-        self.times = self._usual(self.factors)
+        self.times = usual_of(self.factors)
         self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
         self.through = {name: factor for one in self.found for name, factor in one.through.items()}
 
@@ -100,22 +103,21 @@ class Blame:
                 found[name] = factor
         return {name: found[name] for name in self.live if name in found}
 
-    @staticmethod
-    def _usual(factors: Mapping[str, float]) -> float:
-        """The factor that most gradients share, a plain one of several."""
-        counts = Counter(float(f"{factor:.4g}") for factor in factors.values())
-        return max(counts, key=lambda one: (counts[one], plainness(one)), default=1.0)
-
     def _score(self, values: Values) -> tuple[int, float]:
         """How many parameters have the right gradient but for one factor, and how plain that is."""
         factors = self._factors(values)
-        usual = self._usual(factors)
+        usual = usual_of(factors)
         return sum(abs(factor / usual - 1) < _ALIKE for factor in factors.values()), plainness(usual)
 
     def _is_mended(self) -> bool:
         """Whether all parameters have the right gradient but for one factor, which is no sign that turns their steps uphill."""
         factors = self._factors(self._values)
-        return self._score(self._values)[0] == len(self.live) and not (self._climbs and self._usual(factors) < 0)
+        return self._score(self._values)[0] == len(self.live) and not (self._climbs and usual_of(factors) < 0)
+
+    def _is_late(self) -> bool:
+        """Whether all gradients are right where each weight is used as it was before the update."""
+        before = self._run({new: self._values[old] for old, new in self._recording.carried.items() if new in self._values}, {})
+        return bool(before and self._score(self._values)[0] < self._score(before)[0] == len(self.live))
 
     # repairs
 
@@ -152,7 +154,7 @@ class Blame:
     def _lines(self) -> Iterator[tuple[Line, int, list[Place]]]:
         """What each line makes of that on which a wrong gradient depends: in his order what is no derived gradient, or one that he has
         already; then what is the gradient of some tensor, if perhaps not of the one that is meant."""
-        usual = self._usual(factors := self._factors(self._values))
+        usual = usual_of(factors := self._factors(self._values))
         wrong = [name for name in self.live if abs(factors.get(name, 0.0) / usual - 1) > _ALIKE or usual != 1.0]
         wanted = used(self._recording.statements, [self.ends[name] for name in wrong])
         told = {name for one in self._recording.statements for name in one.reads if (name, one.made) not in self._made_at}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.errors import FormulaError
+from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.tree import Binary
 from bpdebug.frontends.numpy_script.alike import is_mixed
@@ -77,9 +83,29 @@ def subtracted_by(
     return found
 
 
+def step_of(recording: Recording, parameter: str, end: str, values: Mapping[str, Array]) -> Array:
+    """How a parameter moves in an update, but for what carries it on without its gradient, as momentum does, where formulas tell that.
+
+    Args:
+        recording: the script.
+        parameter, end: it, and the value that it is moved by, or "".
+        values: of the update.
+    """
+    new, still, changed = recording.carried[parameter], {**values, end: np.zeros_like(values.get(end, 0.0))}, {end}
+    part = used(recording.statements, [new]) - used(recording.statements, [end])
+    with suppress(FormulaError, KeyError), np.errstate(all="ignore"):
+        for one in recording.statements:
+            if one.name in part and not changed.isdisjoint(one.reads):
+                still[one.name] = evaluate(one.formula, still) if one.formula else still["no formula"]
+                changed.add(one.name)
+        if new in changed and np.isfinite(still[new]).all():
+            return np.asarray(values[new] - still[new])
+    return np.asarray(values.get(new, values[parameter]) - values[parameter])
+
+
 def _is_product(formula: Formula, gradients: set[str]) -> bool:
     """Whether it is the chain rule itself, ``dloss_da * da_dw``, of which no factor is the whole gradient."""
     return isinstance(formula.tree, Binary) and formula.tree.operator == "*" and len(gradients.intersection(formula.names)) > 1
 
 
-__all__ = ["ends_of", "subtracted_by"]
+__all__ = ["ends_of", "step_of", "subtracted_by"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from itertools import pairwise
@@ -117,10 +117,20 @@ def summands(recording: Recording) -> set[str]:
 
 
 def kept_before(recording: Recording, parameter: str, statements: Sequence[Statement]) -> list[str]:
-    """What some statements read of that is given and is what a parameter was in the update before."""
-    values, reads = recording.values, {read for one in statements for read in one.reads}
+    """What some statements read of that is given and is what a parameter was in the update before, at first or after a step."""
+    values, reads, was = recording.values, {read for one in statements for read in one.reads}, (parameter, *stepped(recording))
     kept = [one for one in recording.given[0] if one in reads and len(values) > 1]
-    return [one for one in kept if all(np.array_equal(now[one], old[parameter]) for old, now in pairwise(values))]
+    return [one for one in kept if any(all(np.array_equal(now[one], old[name]) for old, now in pairwise(values)) for name in was)]
+
+
+def stepped(recording: Recording) -> Iterator[str]:
+    """What the parameters become step by step, each the one before and something: no gradient, though the next one is made of it."""
+    trees = {one.name: one.formula.tree for one in recording.statements if one.formula}
+    for parameter, new in recording.carried.items():
+        chain = [new]
+        while isinstance(tree := trees.get(chain[-1]), Binary) and tree.operator in "+-" and isinstance(tree.left, Name):
+            chain.append(tree.left.name)
+        yield from chain[1 : chain.index(parameter)] if parameter in chain else ()
 
 
 def reached(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:

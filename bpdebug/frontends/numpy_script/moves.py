@@ -16,6 +16,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
+from bpdebug.frontends.numpy_script.alike import same
 from bpdebug.frontends.numpy_script.lines import kept_before, used
 from bpdebug.frontends.numpy_script.names import gradient_of, unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -146,7 +147,7 @@ class Moves:
             kept, added = one[new] - base[new], other[new]
             if not np.ptp(kept) <= _NEAR or not added.any():
                 continue
-            share, squared = float(kept.flat[0]), np.allclose(turned[new], added) and np.allclose(twice[new], 4 * added)
+            share, squared = float(kept.flat[0]), same(turned[new], added) and same(twice[new], 4 * added)
             weight = self._weight(added, right**2 if squared else right)
             root = self._is_below_a_root(name, new, base)
             if not 0 <= share <= 1 + _NEAR:
@@ -158,11 +159,10 @@ class Moves:
                 yield new, ("gradients never cleared", f"{slot} keeps the whole gradient of every update before, and this one is added")
             elif root and squared and (added < 0).any():
                 yield new, ("a wrong sign", f"the squares are subtracted from {slot}, whose root is taken")
-            elif root and np.allclose(turned[new], -added) and np.allclose(twice[new], 2 * added):
+            elif root and same(turned[new], -added) and same(twice[new], 2 * added):
                 yield new, ("the square is missing", f"{slot}, whose root is taken, is made of the gradient and not of its square")
             elif squared and not root and right.size > 1 and self._divides(name, new, base):
-                said = f"{slot} is made of squares, and the step is divided by it without a root"
-                yield self._recording.carried[name], ("the root is missing", said)
+                yield self._recording.carried[name], ("the root is missing", f"the step is divided by {slot}, which is made of squares")
             elif weight is not None and 0 < share < 1 - _NEAR and share != _HALF and abs(weight - share) < _NEAR:
                 said = f"{short(share, 6)} of the old {slot} and {short(share, 6)} of what is added are no average"
                 yield new, ("a share where 1 - it belongs", said)

@@ -165,4 +165,10 @@ def _is_rate(recording: Recording) -> bool:
     return False
 
 
-__all__ = ["Pair", "different", "divided", "is_invented", "is_plain", "is_usual", "plainness"]
+def usual_of(factors: Mapping[str, float]) -> float:
+    """The factor that most gradients share, a plain one of several."""
+    counts = Counter(float(f"{factor:.4g}") for factor in factors.values())
+    return max(counts, key=lambda one: (counts[one], plainness(one)), default=1.0)
+
+
+__all__ = ["Pair", "different", "divided", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]

@@ -14,6 +14,7 @@ from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree, names, substitute
 from bpdebug.frontends.numpy_script.blame import Blame
+from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
@@ -37,12 +38,12 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     penalized = {name for name, factor in blame.factors.items() if not blame.found and abs(factor / blame.times - 1) < _ALIKE}
     factors = {n: blame.factors[n] if n in penalized else scale(values[end], loss.gradients[n]) or 0.0 for n, end in ends.items()}
     wrong = [name for name in _apart(factors, blame.times) if name not in penalized]
-    moves = {name: values.get(recording.carried[name], values[name]) - values[name] for name in ends}
+    moves = {name: step_of(recording, name, end, values) for name, end in ends.items()}
     down = all(_cosine(move, loss.gradients[name]) <= 0 for name, move in moves.items())
     plain = any(is_plain(factor) or is_usual(recording, factor, _ALIKE) for factor in factors.values())
     odd = not (wrong or plain)  # no convention: it is another number in each update
     right = not odd and ((not wrong and (down or blame.times > 0 or loss.raised)) or (down and {*ends} <= {*loss.steps}))
-    if (right and not unread) or not blame.live or loss.guessed:
+    if (right and not unread) or not blame.live or loss.guessed or blame.late:
         return None
     best, blamed = None, str(blame.found[0].line) if blame.found else ""
     for rates, times in _rated(moves, {name: values[end] for name, end in ends.items()}, factors, blame.times):

@@ -13,6 +13,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Name
 from bpdebug.frontends.numpy_script.alike import is_product
+from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
@@ -43,7 +44,7 @@ class Steps:
         told |= {name for name, right in loss.gradients.items() if right.any()}  # of a single 0 nothing tells what it is meant to be
         ends = {name: end for name, end in pairing.blame.ends.items() if name in told and name in loss.program.parameters}
         forward = {name for name, _ in loss.forward}
-        self._late = [*late(recording, ends, forward, pairing.pairs)]
+        self._late = [*late(recording, ends, forward, None if pairing.blame.late else pairing.pairs)]
         right = {name: end for name, end in ends.items() if scale(recording.values[-1][end], loss.gradients[name])}
         self._of = {pair.tensor: name for name, pair in pairing.pairs.items()} | right
         self._moves = Moves(recording, ends, forward)
@@ -66,10 +67,10 @@ class Steps:
         return all(told) and bool(told)
 
     def _climbs(self, name: str, values: Mapping[str, Array], gradient: Array) -> bool:
-        new = values.get(self._recording.carried[name])
-        if new is None or new.size != gradient.size:
+        end = self._pairing.blame.ends.get(name, "")
+        move = np.ravel(step_of(self._recording, name, end, values))
+        if move.size != gradient.size:
             return False
-        move = np.ravel(new - values[name])
         norm = float(np.linalg.norm(move) * np.linalg.norm(gradient))
         return norm > 0 and float((move * np.ravel(gradient)).sum()) > _UPHILL * norm
 

@@ -9,14 +9,14 @@ from bpdebug.frontends.numpy_script.moves import Remark
 from bpdebug.frontends.numpy_script.recording import Recording
 
 
-def late(recording: Recording, ends: dict[str, str], forward: set[str], gradients: Collection[str]) -> Iterator[tuple[str, Remark]]:
+def late(recording: Recording, ends: dict[str, str], forward: set[str], gradients: Collection[str] | None) -> Iterator[tuple[str, Remark]]:
     """That a gradient is computed with a weight which is changed already, while the forward pass used it as it was.
 
     Args:
         recording: the script.
         ends: the value that each parameter is moved by.
         forward: what the loss is computed from.
-        gradients: his gradients.
+        gradients: his gradients; None where all of them are right without such a weight.
     """
     statements = {one.name: one for one in recording.statements}
     wanted, reads = used(recording.statements, ends.values()), {name: {*one.reads} for name, one in statements.items()}
@@ -27,7 +27,8 @@ def late(recording: Recording, ends: dict[str, str], forward: set[str], gradient
         parts = [{name, *(inner.get(name, ()) if name in statements and statements[name].inner else ())} for name in reads[one.name]]
         inner[one.name] = set().union(*parts)
         seen = [name for name in inner[one.name] & {*lately} if any(lately[name] in reads.get(step, ()) for step in forward)]
-        if one.name in wanted and one.name not in versions and seen and not one.inner and not inner[one.name].isdisjoint(gradients):
+        back = gradients is None or not inner[one.name].isdisjoint(gradients)
+        if one.name in wanted and one.name not in versions and seen and not one.inner and back:
             where = statements[seen[0]].line
             said = f"{one.name} uses version 2 of {lately[seen[0]]}, made at {where}; the forward pass used version 1"
             yield one.name, ("a weight that is changed already", said)
