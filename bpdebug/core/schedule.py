@@ -22,6 +22,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.texts import OUTERMOST, PHRASES, derivative_of, step_of, value_of
 from bpdebug.core.tree import ONE, Binary, Blank, Call, Index, Name, Number, Transpose, Tree, Unary, substitute, total, walk
+from bpdebug.core.words import together
 
 
 class Level(Record):
@@ -166,7 +167,9 @@ def outermost(tree: Tree) -> str:
             inner = isinstance(operand, Binary | Call | Index)
             return OUTERMOST["minus"].format(what=outermost(operand).rstrip(".")) if inner else OUTERMOST["negative"]
         case Call(name) if tree.reduces:
-            where = OUTERMOST["all" if tree.axis is None else "along"].format(axis=tree.axis)
+            axes = [*map(str, tree.axis)] if isinstance(tree.axis, tuple) else [str(tree.axis)]
+            along = OUTERMOST["along" if len(axes) == 1 else "along several"].format(axis=together(axes))
+            where = OUTERMOST["all"] if tree.axis is None else along
             return OUTERMOST["fold"].format(name=OUTERMOST.get(name, name), where=where)
         case Call(name):
             return OUTERMOST.get(name, OUTERMOST["laid out" if FUNCTIONS[name].structural else "function"]).format(name=name)
@@ -225,7 +228,7 @@ def _whole(partials: list[Stage], name: str) -> Iterator[Stage]:
         yield replace(first, name=name, through="")
         return
     yield from partials
-    used = " and ".join(partial.through for partial in partials)
+    used = together([partial.through for partial in partials])
     yield Stage(
         name,
         Formula.of(total(*(Name(partial.name) for partial in partials))),

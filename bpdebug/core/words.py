@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -19,3 +19,8 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     initials = {"".join(part[:1] for part in name.lower().split("_")): name for name in names if "_" in name}
     found = nearest(word, names) or initials.get(word.lower(), "")
     return f"; did you mean '{found}'?" if found not in ("", word) else ""
+
+
+def together(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

@@ -19,7 +19,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, infer
 from bpdebug.core.sources import is_layout, operands_of
 from bpdebug.core.tree import Binary, Call, Index, Leaf, Operation, View
-from bpdebug.look.finding import listed
+from bpdebug.core.words import together
 from bpdebug.time.edits import as_number
 
 NEAR = 0.02 * (1 + 1e-9)
@@ -98,7 +98,7 @@ def why_shape(formula: Formula, shapes: Mapping[str, Shape]) -> str:
         tree = next((part for part in (tree.left, tree.right) if isinstance(part, Binary) and part.operator == "@"), tree)
     parts = operands_of(tree) if is_layout(tree) else tree.children()[:1] if isinstance(tree, Call) and tree.reduces else tree.children()
     operands = [infer(Formula(formula.text, part), shapes) for part in parts if isinstance(part, Leaf | Operation | View)]
-    given = " and ".join(map(shape_text, [shape for shape in operands if shape] or operands)) or "what its argument says"
+    given = together([*map(shape_text, [shape for shape in operands if shape] or operands)]) or "what its argument says"
     made = shape_text(infer(formula, shapes))
     if isinstance(tree, Call) and tree.reduces:
         return f"the {tree.function} over {_folded(tree, len(operands[0]), made)}"
@@ -124,7 +124,7 @@ def _folded(tree: Call, rank: int, made: str) -> str:
         return "the samples leaves one row"
     if rank == len(("rows", "columns")):
         return f"each row leaves {'one column' if tree.keepdims else 'one number a row, ' + made}"
-    return f"ax{'e' if len(folded) > 1 else 'i'}s {listed(folded)} leaves {made}"
+    return f"ax{'e' if len(folded) > 1 else 'i'}s {together([*map(str, folded)])} leaves {made}"
 
 
 def read_answer(kind: str, text: str) -> Shape | float:

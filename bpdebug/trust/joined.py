@@ -9,10 +9,11 @@ from contextlib import suppress
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
+from bpdebug.core.words import together
 from bpdebug.trust.factors import scale
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge
-from bpdebug.trust.report import listed, together
+from bpdebug.trust.report import listed
 from bpdebug.trust.site import is_term
 from bpdebug.trust.suspects import WITHIN
 

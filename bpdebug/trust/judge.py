@@ -19,12 +19,13 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
+from bpdebug.core.words import together
 from bpdebug.trust.clipped import clipped_as_pytorch
 from bpdebug.trust.factors import NEAR, PLAIN, Convention, Names, loss_factors, mask_of, names_of, powers
 from bpdebug.trust.finding import STATUSES, Finding, distance, largest, worst
 from bpdebug.trust.names import file_name
 from bpdebug.trust.reading import ComparisonError, Reading
-from bpdebug.trust.report import counted, together
+from bpdebug.trust.report import counted
 from bpdebug.trust.scene import Scene
 from bpdebug.trust.worlds import Worlds, solved, steady
 

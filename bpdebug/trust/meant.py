@@ -22,12 +22,12 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
+from bpdebug.core.words import together
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.dots import Dots
 from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, updated
 from bpdebug.trust.finding import Finding, Suspect
-from bpdebug.trust.report import together
 from bpdebug.trust.suspects import diagnose
 
 _RIGHT = ("good", "kink", "noise", "follows")

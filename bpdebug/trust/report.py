@@ -25,11 +25,6 @@ _INHERITED = "it is right given what arrives, and what arrives is wrong: check n
 _SHOWN = 20
 
 
-def together(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
-
-
 def listed(names: Sequence[str]) -> str:
     """Names in a sentence; of very many the first ones."""
     return " ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

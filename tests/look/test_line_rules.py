@@ -7,7 +7,11 @@ import pytest
 from programs import PROGRAMS, program_in
 
 from bpdebug.core.evaluate import evaluate
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Phase
+from bpdebug.core.parser import parse
+from bpdebug.core.schedule import outermost
+from bpdebug.core.texts import OUTERMOST
 from bpdebug.frontends import load_scenario
 from bpdebug.look.aside import LossAside
 from bpdebug.look.inside import PART, apart, inner_of
@@ -75,3 +79,24 @@ def test_a_loss_with_a_minus_says_what_it_is_the_opposite_of_and_says_it_once(tm
     path.write_text(program + "parameters: {shapes: {W: [2, 1]}}\ndata: {inputs: [[1, 2]]}\n")
     said = told(Session(load_scenario(path)), "loss").lines()
     assert said[-2:] == ["The mean of all cells, with the opposite sign.", "log is the natural logarithm (ln)."]
+
+
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("softmax(z)", "Probabilities that add up to 1: the exponentials, divided by their sum."),
+        ("var(z, axis=(0, 2, 3))", "The variance along axes 0, 2 and 3."),
+        ("-logsumexp(z, axis=1)", "The logarithm of the sum of exponentials along axis 1, with the opposite sign."),
+        ("zeros((2, 3))", "Zeros."),
+        ("tanh(z)", "tanh, cell by cell."),
+        ("reshape(z, (2, -1))", "The same cells, laid out anew."),
+    ],
+)
+def test_what_is_not_made_cell_by_cell_is_not_said_to_be(formula, said):
+    assert outermost(parse(formula).tree) == said
+
+
+def test_every_function_that_is_no_fold_and_not_cell_by_cell_has_a_sentence():
+    plain = {name for name, row in FUNCTIONS.items() if not (row.reduces or row.structural or row.cellwise or row.formula)}
+    assert plain - OUTERMOST.keys() == set()
+    assert {name for name in FUNCTIONS if "softmax" in name} <= OUTERMOST.keys()
