@@ -45,6 +45,7 @@ class Hooks(Run):
                 self._look(site, value, *operands)
         elif not isinstance(value, NUMERIC) or not graph.follows(*operands):
             return value
+        sign = "@" if name == "Mult" and isinstance(value, np.matrix) and all(map(np.ndim, operands)) else sign
         graph.add(sign, tuple([graph.of(one) for one in operands]), value, site)
         return value
 
@@ -72,6 +73,8 @@ class Hooks(Run):
         value = owner[key]
         if owner is np.c_ or owner is np.r_:
             return self._made("column_stack" if owner is np.c_ else "hstack", site, value, key)
+        if isinstance(owner, np.matrix) and isinstance(value, np.matrix):
+            key = tuple(slice(one, one + 1 or None) if isinstance(one, int) else one for one in (key if isinstance(key, tuple) else (key,)))
         return self._made("[]", site, value, owner, key) if isinstance(owner, np.ndarray) and isinstance(value, ARRAYS) else value
 
     def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
@@ -86,7 +89,7 @@ class Hooks(Run):
             arguments = tuple(self._each(site, one) for one in arguments)
         value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
         name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else "copy" if function in _COPIED else None
-        name = str(function.__name__) if module == "math" else name
+        name = str(function.__name__) if module in ("math", "scipy") else name
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
         if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
             self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)

@@ -73,6 +73,26 @@ class Lineage:
                     found[old] = node
         return found
 
+    def changed(self, start: int, end: int) -> Carried:
+        """What a turn carries on, but for what it only moves to and fro, as a numerical check of gradients does."""
+        return {old: new for old, new in self.carried(start, end).items() if not self._is_restored(old, new)}
+
+    def _is_restored(self, old: Node, new: Node) -> bool:
+        """Whether a tensor is what it was, after it has been another one; a bias before a batch norm, which hardly moves, is not."""
+        one = self.before(new) if _is_near(old, new) else None
+        for _ in range(HOPS):
+            if one is None or one is old:
+                break
+            if not _is_near(old, one):
+                return True
+            one = self.before(one)
+        return False
+
+
+def _is_near(old: Node, new: Node) -> bool:
+    one, other = old.numbers(), new.numbers()
+    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, 1e-9, 1e-12))
+
 
 def _shares(node: Node, old: Node) -> bool:
     """Whether two values have been kept under one name."""

@@ -148,6 +148,15 @@ def _inserted(node: Node, operands: list[str]) -> str:
     return f"concatenate([{', '.join(parts)}], axis={axis})"
 
 
+def _over(node: Node, operands: list[str]) -> str:
+    """What SciPy computes over all numbers where no axis is given."""
+    axis = node.keywords.get("axis", (*node.arguments, None)[1])
+    if not isinstance(axis, int) and np.ndim(numbers_of(node.arguments[0])) != 1:
+        raise UnwritableError(node.operation)
+    kept = ", keepdims=True" * bool(node.keywords.get("keepdims"))
+    return f"{node.operation}({operands[0]}, axis={-1 if axis is None else axis}{kept})"
+
+
 def numbers_of(value: Any) -> Any:
     """The numbers of an operand."""
     return value.numbers() if isinstance(value, Node) else value
@@ -181,6 +190,12 @@ SPECIAL: dict[str, Callable[[Node, list[str]], str]] = {
     **dict.fromkeys(("insert", "delete"), _inserted),
     "logaddexp": lambda _, operands: f"({operands[1]} + softplus({operands[0]} - {operands[1]}))",
     **dict.fromkeys(("pow", "float_power"), lambda _, operands: f"({operands[0]} ** {operands[1]})"),
+    "expit": lambda _, operands: f"sigmoid({operands[0]})",
+    "logit": lambda _, operands: f"log({operands[0]} / (1 - {operands[0]}))",
+    "log_expit": lambda _, operands: f"(-softplus(-{operands[0]}))",
+    "xlogy": lambda _, operands: f"({operands[0]} * log({operands[1]}))",
+    "erf": lambda _, operands: f"erf({operands[0]})",
+    **dict.fromkeys(("softmax", "log_softmax", "logsumexp"), _over),
     "largest": lambda _, operands: f"maximum({', '.join(operands)})",
     "least": lambda _, operands: f"minimum({', '.join(operands)})",
 }

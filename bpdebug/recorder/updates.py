@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import dropwhile, pairwise
+from itertools import dropwhile, pairwise, takewhile
 from typing import Any
-
-import numpy as np
 
 from bpdebug.recorder.graph import Node
 from bpdebug.recorder.hooks import Hooks
 from bpdebug.recorder.lineage import HOPS, SCALING, THROUGH, Carried, Lineage, is_array, is_real
 from bpdebug.recorder.rewrites import changed
+
+_BEST = 2
+"""The rank of a loop that learns what was there before; 1 that of one which learns what a turn of an outer one has made."""
 
 
 class Update:
@@ -30,13 +31,15 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
         hooks: the recording.
         stopped: whether the run came to no end of its own; then what the first turn of a loop carries on will do.
     """
-    lineage, spans, parents = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]]()
-    for loops, _ in hooks.iterations:
+    lineage, spans, parents, begins = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]](), dict[int, int]()
+    for loops, count in hooks.iterations:
         parents[loops[-1][1]] = tuple(run for _, run, _ in loops)
+        begins.setdefault(loops[-1][1], count)
     site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
     if hooks.asked:
         spans = {run: turns for run, turns in spans.items() if is_at(hooks.asked, *hooks.sites[site[run]][:2])}
-    found = _chosen(lineage, spans, parents, is_array) or _chosen(lineage, spans, parents, is_real)
+    within = {run: (above, begins[above[0]]) for run, above in parents.items() if run in spans}
+    found = _chosen(lineage, spans, within, is_array) or _chosen(lineage, spans, within, is_real)
     if not found:
         return [*(_begun(lineage, spans, parents) if stopped else ())] or [*(_meant(hooks, spans, parents) if stopped else ())]
     chosen, best = found
@@ -50,25 +53,34 @@ def is_passing(hooks: Hooks, updates: list[Update]) -> bool:
     the updates, once there are two of them. Or they learn nothing, such as a loop that prepares data."""
     lineage, run = Lineage(hooks.graph.nodes), hooks.iterations[-1][0][0][1]
     begin = next(count for loops, count in hooks.iterations if loops[0][1] == run)
+    carried = updates[0].carried if updates else {}
+    return bool(carried) and (_is_made_within(lineage, begin, carried) or not _learns(updates[0].start, carried))
 
-    def is_made_within(node: Node | None) -> bool:
+
+def _is_made_within(lineage: Lineage, begin: int, carried: Carried) -> bool:
+    """Whether a turn has made all that is carried on, such as the state of a game or a sum over time steps."""
+
+    def is_new(node: Node | None) -> bool:
         for _ in range(HOPS):
             if node is None or node.number < begin or not node.operation:
                 break
             node = lineage.before(node)
         return node is None
 
-    carried = updates[0].carried if updates else {}
-    return bool(carried) and (all(map(is_made_within, _main(carried))) or not _learns(updates[0].start, carried))
+    return all(map(is_new, _main(carried)))
 
 
 def _learns(start: int, carried: Carried) -> bool:
-    """Whether the steps of tensors depend on these, so that one is read twice, as no sum is; and on other arrays, unlike what is scaled."""
-    nodes = {*ancestors(carried.values(), start)}
-    made = [node for node in nodes if node.number >= start]
-    reads = Counter(parent for node in made for parent in {*node.parents()} if node.operation != "put" or parent is not node.arguments[0])
-    given = any(is_array(node) and node not in carried and (node.number < start or not node.operation) for node in nodes)
-    return any(reads[old] > 1 for old in carried) and (given or not any(map(is_array, carried)))
+    """Whether the step of a tensor depends on it, so that it is read twice, as no sum is; and on other arrays, unlike what is scaled."""
+    arrays = any(map(is_array, carried))
+    for old, new in carried.items():
+        nodes = {*ancestors([new], start)}
+        reads = [node for node in nodes if node.number >= start and old in node.parents()]
+        twice = sum(1 for node in reads if node.operation != "put" or old is not node.arguments[0]) > 1
+        given = (node for node in nodes if is_array(node) and node not in carried and (node.number < start or not node.operation))
+        if twice and (not arrays or any(given)):
+            return True
+    return False
 
 
 def is_at(asked: str, file: str, line: int) -> bool:
@@ -110,28 +122,46 @@ def _is_called(node: Node, pattern: re.Pattern[str]) -> bool:
 
 
 def _chosen(
-    lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: dict[int, tuple[int, ...]], counts: Callable[[Node], bool]
+    lineage: Lineage, spans: dict[int, list[tuple[int, int]]], runs: dict[int, tuple[tuple[int, ...], int]], counts: Callable[[Node], bool]
 ) -> tuple[int, Carried] | None:
-    """The innermost run of a loop that carries what the outermost one does; None where none carries anything that counts."""
-    chosen, best, learns = 0, dict[Node, Node](), False
-    for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
-        if len(spans[run]) < 2 or (learns and chosen not in parents[run]):
+    """The innermost run of a loop that carries what the outermost one that learns does; None where none carries anything that counts.
+
+    Args:
+        lineage: of all nodes.
+        spans: the turns of each run.
+        runs: those that each is in, the outermost first, and the first node of that one.
+        counts: what is looked at.
+    """
+    chosen, best, rank = 0, dict[Node, Node](), 0
+    for run, (above, begin) in sorted(runs.items(), key=lambda one: (len(one[1][0]), one[0])):
+        if len(spans[run]) < 2 or (rank == _BEST and chosen not in above):
             continue
         found = _crossing(lineage, spans[run][:3])
         if not any(counts(old) and not lineage.is_replaced(new) for old, new in found.items()):
             spans[run] = _gathered(lineage, spans[run])
             found = _crossing(lineage, spans[run][:3])
+        if not _learns(spans[run][0][0], found):
+            spans[run] = _learning(lineage, spans[run])
+            found = _crossing(lineage, spans[run][:3])
         if not any(map(counts, found)):
             continue
-        if not chosen or chosen not in parents[run]:
-            if (now := _learns(spans[run][0][0], found)) or not chosen:
-                chosen, best, learns = run, found, now
+        if not chosen or chosen not in above:
+            now = _learns(spans[run][0][0], found) and _BEST - _is_made_within(lineage, begin, found)
+            if now > rank or not chosen:
+                chosen, best, rank = run, found, now
             continue
         alike = len(_texts(found) & _texts(best)) >= 0.6 * len(_texts(best))
-        above = next((span for span in spans[chosen] if span[0] <= spans[run][0][0] < span[1]), (0, 0))
-        if alike and not _is_reset(lineage, found, best) and not _is_fed(lineage, above[0], spans[run], best):
+        turn = next((span for span in spans[chosen] if span[0] <= spans[run][0][0] < span[1]), (0, 0))
+        if alike and not _is_reset(lineage, found, best) and not _is_fed(lineage, turn[0], spans[run], best):
             chosen, best = run, found
     return (chosen, best) if chosen else None
+
+
+def _learning(lineage: Lineage, turns: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The turns in which something learns, as where a memory has to be filled before, or some steps are taken before each update; all where
+    there are not two."""
+    found = [span for span in turns if _learns(span[0], lineage.changed(*span))]
+    return found if len(found) > 1 else turns
 
 
 def _spans(hooks: Hooks) -> dict[int, list[tuple[int, int]]]:
@@ -148,34 +178,11 @@ def _spans(hooks: Hooks) -> dict[int, list[tuple[int, int]]]:
 def _crossing(lineage: Lineage, spans: list[tuple[int, int]]) -> Carried:
     """What goes through two turns in a row and was there before the first; or is a number that the first has made of a whole one."""
     found: Carried = {}
-    turns = [_changed(lineage, span) for span in spans]
+    turns = [lineage.changed(*span) for span in spans]
     for one, other in pairwise(turns):
         found |= {old: new for old, new in one.items() if new in other or (old in other and not old.operation)}
     before = {old for old in found if old.number < spans[0][0] or not old.operation or old in turns[0].values()}
     return {old: new for old, new in found.items() if old in before or not is_array(old)}
-
-
-def _changed(lineage: Lineage, span: tuple[int, int]) -> Carried:
-    """What a turn carries on, but for what it only moves to and fro, as a numerical check of gradients does."""
-    found = lineage.carried(*span)
-    return {old: new for old, new in found.items() if not _is_restored(lineage, old, new)}
-
-
-def _is_restored(lineage: Lineage, old: Node, new: Node) -> bool:
-    """Whether a tensor is what it was, after it has been another one; what hardly moves at all, as a bias before a batch norm, is not."""
-    one = lineage.before(new) if _is_near(old, new) else None
-    for _ in range(HOPS):
-        if one is None or one is old:
-            break
-        if not _is_near(old, one):
-            return True
-        one = lineage.before(one)
-    return False
-
-
-def _is_near(old: Node, new: Node) -> bool:
-    one, other = old.numbers(), new.numbers()
-    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, 1e-9, 1e-12))
 
 
 def _gathered(lineage: Lineage, turns: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -184,7 +191,7 @@ def _gathered(lineage: Lineage, turns: list[tuple[int, int]]) -> list[tuple[int,
     changes, latest = defaultdict[Node, list[int]](list), dict[Node, Node]()
     begin = turns[0][0]
     for place, span in enumerate(turns):
-        for old, new in _changed(lineage, span).items():
+        for old, new in lineage.changed(*span).items():
             root = old
             for _ in range(HOPS):
                 if root.number < begin or not (before := root.operation and lineage.before(root)):
@@ -237,17 +244,12 @@ def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> 
     names = {slot for node in (*best, *best.values(), *_late(lineage, spans)) for slot, _, _ in node.slots}
     found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in spans]
     found = [*dropwhile(lambda update: not update.carried, found)]  # all of it was whole numbers at first
+    found = [*dropwhile(lambda update: not _learns(update.start, update.carried), found)] or found
     first = found[0]
     if first.carried and not _reads_first(lineage.nodes, first):  # the forward pass stands at the end of the loop
         cuts = [max(new.number for new in update.carried.values()) + 1 for update in found if update.carried]
         found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in pairwise(cuts)]
-    complete, latest = list[Update](), dict[Node, Node]()
-    for update in found:
-        if not update.carried or (complete and len(update.carried) < len(complete[0].carried)):
-            break
-        complete.append(update)
-        latest = update.carried
-    del latest
+    complete = [*takewhile(lambda update: len(update.carried) >= max(1, len(found[0].carried)), found)]
     for update in complete:
         update.carried = living(lineage.nodes, update)
     return complete
@@ -255,7 +257,7 @@ def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> 
 
 def _late(lineage: Lineage, spans: list[tuple[int, int]]) -> Iterator[Node]:
     """The arrays that the first update makes and those after it carry on, such as a velocity that is 0 until there is one."""
-    turns = [_changed(lineage, span) for span in spans[1:3]]
+    turns = [lineage.changed(*span) for span in spans[1:3]]
     for old, new in turns[0].items() if len(turns) > 1 else ():
         if is_array(old) and old.number >= spans[0][0] and new in turns[1]:
             yield from (old, new)

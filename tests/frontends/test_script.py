@@ -202,6 +202,13 @@ FAULTS = {
     ("gan", "dh = dp @ D2.T * (hf > 0)", "dh = dp @ D2.T * (hr > 0)"): "50",
     ("critic", "dlogits *= adv[:, None] / T", "dlogits *= returns[:, None] / T"): "36",
     ("critic", "dba1 = dha.sum(0)", "dba1 = dhc.sum(0)"): "41",
+    ("replay", "db2 = dq.sum(axis=0)", "db2 = dq.mean(axis=0)"): "31",
+    ("replay", "da1 * (self.z1 > 0)", "da1"): "33",
+    ("matrix", "- y\n", "- y * 2\n"): "23",
+    ("matrix", "(lam / len(X)) * theta\n", "- (lam / len(X)) * theta\n"): "24",
+    ("matrix", "X[:, 0])) / len(X)", "X[:, 1])) / len(X)"): "25",
+    ("compre", "b1=d1.sum(0)", "b1=d1.mean(0)"): "37",
+    ("compre", "(h1 - h1 ** 2)", "(h1 - h1 ** 3)"): "35",
     ("twice", "return p * (1 - p)", "return p * (1 + p)"): "13",
     ("twice", "return d @ w.T", "return d @ self.w.T"): "39",
     ("vae", " + dlogvar @ self.Ws.T", ""): "52",
@@ -224,6 +231,37 @@ def test_a_planted_mistake_is_named_first_with_its_line(fault):
     assert result.wrong
     assert re.match(rf"{fault[0]}\.py:{FAULTS[fault]}: WRONG ", result.text), result.text[:200]
     assert any(stage.get("line") == f"{fault[0]}.py:{FAULTS[fault]}" for stage in result.data["stages"])
+
+
+SCIPY = """
+import numpy as np
+from scipy.special import expit, log_softmax, softmax
+
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.integers(0, 4, 20)
+W1, W2 = rng.normal(size=(3, 5)), rng.normal(size=(5, 4))
+for epoch in range(9):
+    h = expit(X @ W1)
+    z = h @ W2
+    loss = -np.mean(log_softmax(z, axis=1)[np.arange(20), y])
+    dz = softmax(z, axis=1)
+    dz[np.arange(20), y] -= 1
+    dz = dz / 20
+    dW2 = h.T @ dz
+    dh = dz @ W2.T
+    dW1 = X.T @ (dh * h * (1 - h))
+    W1 = W1 - 0.1 * dW1
+    W2 = W2 - 0.1 * dW2
+"""
+
+
+@pytest.mark.parametrize(("right", "wrong", "line"), [("", "", 0), ("h * (1 - h)", "h", 17), ("dz / 20", "dz * h.shape[0]", 0)])
+def test_what_scipy_computes_is_a_formula(right, wrong, line):
+    pytest.importorskip("scipy")
+    Path("special.py").write_text(SCIPY.replace(right, wrong), "utf-8")
+    result = Session(load_script("special.py", [], 3)).execute("check")
+    assert "no formula" not in result.text
+    assert result.text.startswith(f"special.py:{line}: WRONG ") if line else not result.wrong
 
 
 def test_a_penalty_that_no_gradient_has_is_said():

@@ -18,63 +18,7 @@ from bpdebug.frontends.numpy_script.alike import is_sound
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
 from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, seeded, squares_of, unseen
 from bpdebug.frontends.numpy_script.names import PLACE, Names
-
-
-class Line(Record):
-    """A line of a file.
-
-    Attributes:
-        file, number, function: where; the function is "" for the module itself.
-    """
-
-    file: str
-    number: int
-    function: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.number}"
-
-    def is_at(self, asked: str) -> bool:
-        """Whether it is the line that is asked for: ``net.py:30`` or ``:30``, also of ``lib/net.py``, or ``30``."""
-        name, _, number = asked.rpartition(":")
-        return number == str(self.number) and (not name or f"/{self.file}".endswith(f"/{name}"))
-
-
-class Statement(Record):
-    """A value of his update.
-
-    Attributes:
-        name: what it is called.
-        formula: over names; None where no formula gives its numbers.
-        reason: why there is none.
-        line: of the assignment, or where an inner value is computed.
-        made: where it is computed, if that is in another function.
-        inner: whether the script gives it no name.
-        live: whether the next parameters depend on it.
-        partial: whether the script changes it later under the same name.
-        opaque: where no formula gives its numbers, what it is computed from.
-        path: the calls and loops within the update in which it is computed.
-        order: its place in the program.
-        aliases: other names that it was given later, each with that line, and the order of what is computed next.
-    """
-
-    name: str
-    formula: Formula | None
-    reason: str
-    line: Line
-    made: Line
-    inner: bool
-    live: bool
-    partial: bool = False
-    opaque: tuple[str, ...] = ()
-    path: tuple[Level, ...] = ()
-    order: int = 0
-    aliases: tuple[tuple[str, Line, int], ...] = ()
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """What it is computed from."""
-        return self.formula.names if self.formula else self.opaque
+from bpdebug.frontends.numpy_script.statement import Line, Statement, long_lines
 
 
 class Recording(Record, eq=False):
@@ -183,7 +127,7 @@ def read(recorded: Recorded, script: str) -> Recording:
         {names.of[place]: recorded.arrays[n] for place, n in one["values"].items() if place in names.of and n is not None} for one in same
     ]
     seen = {**every[0]}
-    for statement in _statements(names, listing):
+    for statement in _statements(names, listing, {str(file): str(content) for file, content in text["files"]}):
         statements.append(_checked(statement, seen))
     opaque = {statement.name for statement in statements if statement.formula is None}
     made = {statement.name for statement in statements} - opaque
@@ -288,8 +232,9 @@ def _filled(statements: Sequence[Statement], values: Mapping[str, Array]) -> dic
     return found
 
 
-def _statements(names: Names, listing: Mapping[str, Any]) -> Iterator[Statement]:
+def _statements(names: Names, listing: Mapping[str, Any], files: Mapping[str, str]) -> Iterator[Statement]:
     """Each statement, with its formula where the language has it."""
+    ends = long_lines(files)
     called = {f"place_{place[1:-1]}": Name(name) for place, name in names.of.items()}
     for one, path in zip(names.said, _paths(listing, names.said), strict=True):
         formula, reason = None, one["reason"]
@@ -299,13 +244,15 @@ def _statements(names: Names, listing: Mapping[str, Any]) -> Iterator[Statement]
                 formula = Formula.of(substitute(formula.tree, called))
             except FormulaError as error:
                 reason = error.message
-        read = one["reads"] or PLACE.findall(one["text"])
+        read, line, made = one["reads"] or PLACE.findall(one["text"]), Line(*one["line"]), Line(*one["from"])
+        within = (made.file, made.function) == (line.file, line.function)
+        here = within and line.number <= made.number <= ends.get((line.file, line.number), 0)  # of several lines, that which computes it
         yield Statement(
             names.of[one["place"]],
             formula,
             reason,
-            Line(*one["line"]),
-            Line(*one["from"]),
+            made if here else line,
+            made,
             not one["slots"],
             one["live"],
             one["partial"],

@@ -113,7 +113,8 @@ class Steps:
         said = "not the derived number, and yet each parameter moves by one number times its gradient"
         invented = any(self._is_invented(name, pair) for name, pair in self._pairing.pairs.items() if pair.factor not in (None, 1.0))
         whole = {*self._live} <= {*steps} and not invented and not self._beside()
-        right = [one.name for one in self._recording.statements if one.live] if whole else []
+        led = used(self._recording.statements, [self._recording.carried[one] for one in steps if whole])
+        right = [one.name for one in self._recording.statements if one.name in led]
         moved = {one: f"it moves {along} its gradient, by {short(abs(rate), 6)} times that" for one, rate in steps.items()}
         return dict.fromkeys(right, said) | {one: told for one, told in moved.items() if one not in paired}
 
