@@ -118,9 +118,10 @@ PROGRAMS = {
           e = E[x] + einsum('nt,td->ntd', one_hot(x[:, 0], 2), P) + before[:, None, :]
           s = where(tril(ones((2, 2))) > 0, e @ swapaxes(e, 1, 2), -inf)
           o = softmax(s) @ e
-          loss = sum(o[:, -1] ** 2)
+          loss = sum(sum(o[:, -1] ** 2, axis=1))
         parameters: {seed: 1, shapes: {E: [3, 2], P: [2, 2]}}
         data: {inputs: [[1, 2], [0, 1], [1, 0]]}
+        optimizer: {clip: {norm: 0.5}}
         training: {epochs: 20}
     """,
 }

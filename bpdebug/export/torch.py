@@ -193,7 +193,7 @@ class _Script:
                 yield f"    tensor.grad = torch.clamp(tensor.grad, -{bound!r}, {bound!r})"
             else:
                 yield f"# as torch.nn.utils.clip_grad_norm_(…, {bound!r}) does, which adds 1e-6 to the norm"
-                yield f"grad_norm = torch.sqrt(sum(torch.sum(tensor.grad ** 2) for tensor in {parameters}))"
+                yield f"grad_norm = torch.cat([tensor.grad.flatten() for tensor in {parameters}]).norm()"
                 yield f"for tensor in {parameters}:"
                 yield f"    tensor.grad = tensor.grad * ({bound!r} / torch.clamp(grad_norm, min={bound!r}))"
 

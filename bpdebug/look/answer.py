@@ -74,7 +74,8 @@ def _misfit(program: Program, answer: Answer) -> str:
     y = y.reshape(len(y), -1)
     classes = np.isin(y, (0, 1)).all() or np.isin(y, (-1, 1)).all()
     if answer.score and not (answer.places or (classes and (y.shape[1] == 1 or ((y == 1).sum(axis=1) == 1).all()))):
-        told = f"{program.loss} multiplies {answer.text} by {program.target}, whose numbers are no classes"
+        whose = ", whose numbers are no classes" * (to_text(answer.target) == program.target)
+        told = f"{program.loss} multiplies {answer.text} by {to_text(answer.target)}{whose}"
         return f"{told}: which value is the answer cannot be told"
     return ""
 
