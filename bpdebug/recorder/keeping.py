@@ -37,6 +37,8 @@ _PATIENCE = 10.0
 _FIRST_LOOK = 2_000
 """Nodes after which it is looked whether enough updates are there; then after twice as many, and so on."""
 
+_ANEW = 4
+"""How often it is looked for updates anew, where what was recorded is too much and has none."""
 _PATIENT = 50_000
 """Nodes up to which a loop that carries only what an outer one's turn has made is taken for a part of that turn."""
 
@@ -58,7 +60,7 @@ class Keeper:
         self.hooks = Hooks([], self)
         self.recording = Recording(self.hooks)
         self._first, self._at, self._found = first, at, found
-        self._began, self._worked, self._look = 0.0, 0.0, _FIRST_LOOK
+        self._began, self._worked, self._look, self._anew = 0.0, 0.0, _FIRST_LOOK, 0
         self._from, self._until, self._room, self._paid = 0.0, inf, _MOST, _MOST
         self._start, self._end, self._cut = 0, -1, -1
         self._read: Collection[Node] | None = None
@@ -103,13 +105,17 @@ class Keeper:
     def _search(self) -> None:
         hooks, graph, loops = self.hooks, self.hooks.graph, self.hooks.iterations[-1][0]
         self._began, self._worked = self._began or time.monotonic(), self._worked or time.process_time()
-        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or time.monotonic() - self._began > _SECONDS
+        long = time.monotonic() - self._began > _SECONDS
+        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or long
         wanted = self._first or FIRST
         if not full and len(graph.nodes) <= self._look and (len(loops) > 1 or loops[0][2] != wanted + 2):
             return
         self._look = max(self._look, 2 * len(graph.nodes))
         updates = find_updates(hooks)
         if len(graph.nodes) <= _PATIENT and is_passing(hooks, updates):
+            return
+        if full and not updates and not long and self._anew < _ANEW:
+            self._forget()
             return
         if self._first and not self._at and (full or len(updates) >= wanted):
             self._updates = updates  # before the loops that run now are broken off
@@ -122,6 +128,17 @@ class Keeper:
                 hooks.on, hooks.followed, hooks.update = False, _NOWHERE, _AFTER
         elif full:
             hooks.on = False
+
+    def _forget(self) -> None:
+        """Begin anew with the next turn: so much was computed, and no update was among it, as where data are made ready."""
+        hooks = self.hooks
+        hooks.graph.drop(len(hooks.graph.nodes))
+        hooks.iterations.clear()
+        hooks.ends.clear()
+        for line in hooks.printed:
+            line[0] = -1
+        hooks.losses = {site: [(-1, value) for _, value in values] for site, values in hooks.losses.items()}
+        hooks.graph.bytes, self._look, self._anew = 0, _FIRST_LOOK, self._anew + 1
 
     def _are_several(self, updates: list[Update]) -> bool:
         """Whether an update takes several turns of its loop; while the hooks rest nobody knows then when one ends."""

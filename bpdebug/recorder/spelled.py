@@ -31,6 +31,8 @@ _WORDS = """
     true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal equal not_equal
     isnan isinf isfinite flatten ravel"""
 _FUNCTIONS = {*_WORDS.split()}
+_PLAIN = {"nansum": "sum", "nanmean": "mean", "nanmax": "max", "nanmin": "min", "average": "mean"}
+"""What gives the same bits where nothing is missing or weighted; elsewhere no formula is taken that gives others."""
 _JOINED = {"vstack": ("reshape(stack({}), (-1, 1))", "stack({}, axis=0)", "concatenate({}, axis=0)")}
 _JOINED["hstack"] = "stack({})", "concatenate({}, axis=0)", "concatenate({}, axis=-1)"
 _JOINED["column_stack"] = "stack({})[None]", "stack({}, axis=-1)", "concatenate({}, axis=-1)"
@@ -48,6 +50,7 @@ class UnwritableError(Exception):
 def called(name: str, part: str, operands: list[str], keywords: dict[str, str]) -> str:
     """A call of a function of NumPy's, or of a method."""
     method, name = name.startswith("."), name.removeprefix(".")
+    name = _PLAIN.get(name, name)
     if name in ("split", "array_split", "hsplit"):
         keywords |= {"axis": "-1"} if name == "hsplit" else {}
         return f"split({', '.join([*operands, *(f'{key}={value}' for key, value in keywords.items())])})[{part}]"

@@ -10,6 +10,7 @@ from collections import ChainMap, Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -70,6 +71,10 @@ class Blame:
         self._values, self._left = dict(recording.values[-1]), _MOST
         self._forward = {name for name, _ in loss.forward}
         self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
+        self._reading = defaultdict[str, list[int]](list)
+        for place, one in enumerate(self._later):
+            for name in one.formula.names if one.formula else ():
+                self._reading[name].append(place)
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
         self.found = list[Blamed]()
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
@@ -124,8 +129,10 @@ class Blame:
     def _run(self, put: Mapping[str, Array], since: Mapping[str, Place]) -> dict[str, Array] | None:
         """His values with some of them replaced, each from some place on; None where his formulas do not go on from there."""
         made, changed = {**self._values, **put}, {*put}
-        for one in self._later:
-            reads = one.formula.names if one.formula and one.name not in put else ()
+        waiting = sorted({place for name in put for place in self._reading[name]})
+        while waiting:
+            one = self._later[heappop(waiting)]
+            reads = one.formula.names if one.formula and one.name not in changed else ()
             if one.formula and any(name in changed and (name not in since or since[name].is_read_by(one)) for name in reads):
                 try:
                     made[one.name] = evaluate(one.formula, made)
@@ -133,6 +140,8 @@ class Blame:
                 except FormulaError:
                     return None
                 changed.add(one.name)
+                for reader in self._reading[one.name]:
+                    heappush(waiting, reader)
         return made
 
     def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, float, int]:
@@ -186,7 +195,7 @@ class Blame:
     def _is_lone(self, one: Statement) -> bool:
         """Whether a value is what comes back by some paths alone, and nothing reads it that adds the others."""
         value = self._values[one.name]
-        if one.inner or any(map(_adds, [one, *self._readers.get(one.name, ())])):
+        if one.inner or any(map(_adds, [one, *self._readers(one.name)])):
             return False
         halves, through = self._paths.of(value, self._near)
         of = {tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)} if halves else set()
@@ -228,10 +237,10 @@ class Blame:
         """His values with the right ones in the place of those that a line makes."""
         values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
         since = {place.name: place for place in places}
-        for place in (place for place in places if not _is_a_part(place.statement)):
-            base, best = self._gain(values, put), None
+        for place in (place for place in places if not (place.statement.partial and _adds(place.statement))):
+            base, best, rates = self._gain(values, put), None, self._rates(place.name)
             for name, tensor, right in self._likely(place.name, search(place.statement, values), meant, values):
-                for factor in [*times, *self._rates(place.name)]:
+                for factor in [*times, *rates]:
                     tried = {**put, place.name: factor * right}
                     found = self._run(tried, since) if self._left > 0 else None
                     gained = self._gain(found, tried) if found else base
@@ -253,26 +262,21 @@ class Blame:
         for one in candidates:
             if one[1] not in meant.values():
                 ranked[self._promise(name, one[2], values)].append(one)
-        return ranked[max(ranked)] if ranked and (max(ranked) or name in self.ends.values() or not self._readers.get(name)) else []
+        return ranked[max(ranked)] if ranked and (max(ranked) or name in self.ends.values() or not self._readers(name)) else []
 
     def _promise(self, name: str, right: Array, values: dict[str, Array]) -> int:
         """How much of what reads a value goes on from other numbers to a derived gradient."""
         found = 0
-        for one in self._readers.get(name, ()):
+        for one in self._readers(name):
             with suppress(FormulaError):
                 value = evaluate(one.formula, ChainMap({name: right}, values)) if one.formula else right
                 self._left -= effort(value)
                 found += self._told.have(value)
         return found
 
-    @cached_property
-    def _readers(self) -> dict[str, list[Statement]]:
-        """What may be a gradient and reads a value, by the value's name."""
-        found = defaultdict[str, list[Statement]](list)
-        for one in self._later:
-            for name in one.formula.names if one.formula and one.name in self._names else ():
-                found[name].append(one)
-        return found
+    def _readers(self, name: str) -> list[Statement]:
+        """What may be a gradient and reads a value."""
+        return [one for one in map(self._later.__getitem__, self._reading[name]) if one.name in self._names]
 
     def _rates(self, name: str) -> list[float]:
         """By what a value must be larger than a gradient, since a later line divides it."""
@@ -307,12 +311,8 @@ class Blame:
         return [one for one in self.own if one.formula and multiplies(one.formula.tree, name)]
 
 
-def _is_a_part(one: Statement) -> bool:
-    """Whether it is a sum to which more is added, which is no gradient."""
-    return one.partial and _adds(one)
-
-
 def _adds(one: Statement) -> bool:
+    """Whether it is a sum; of one to which more is added no number is a gradient."""
     return one.formula is not None and isinstance(one.formula.tree, Binary) and one.formula.tree.operator == "+"
 
 

@@ -14,7 +14,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.tree import Binary
 from bpdebug.frontends.numpy_script.alike import is_mixed
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
+from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
@@ -38,6 +38,9 @@ def ends_of(recording: Recording, loss: Differentiated, own: Sequence[Statement]
         first = [of[name] for name in (parameter,) if name in of]
         tried = [*first, *(one.name for one in reversed(own) if one.name in reads and not one.partial)]
         scales = {name: factor for name in tried if (factor := scale(values[name], due[parameter]))}
+        for name in first:  # with a penalty on the parameter
+            share = penalized(values[name], due[parameter], values[parameter])
+            scales |= {name: share[0]} if share and due[parameter].size > 1 else {}
         if due[parameter].size == 1:  # any number is a multiple of it
             usual = max(factors, key=factors.__getitem__, default=1.0)
             near = {n: abs(factor / exactly.get(usual, usual) - 1) for n, factor in scales.items()}

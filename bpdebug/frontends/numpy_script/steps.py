@@ -143,7 +143,8 @@ class Steps:
         found = penalized(values[name], right, values[tensor], known=shares) if tensor in self._live and not stated else None
         if found and abs(found[0] - 1) < NEAR:
             return 1.0, found[1]
-        return found if found and abs(found[0] / self.times - 1) < _ALIKE else None
+        whole = self._pairing.blame.factors.get(tensor, 0.0) if self._pairing.blame.ends.get(tensor) == name else 0.0
+        return found if found and min(abs(times / self.times - 1) for times in (found[0], whole)) < _ALIKE else None
 
     def remarks(self, stages: Iterable[Stage]) -> dict[str, Remark]:
         """What is wrong with update statements, and with numbers that stand for the gradients of several units, by the stage's name."""
