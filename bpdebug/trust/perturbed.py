@@ -17,14 +17,14 @@ from typing import Any, cast
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import Evaluator, viewed
+from bpdebug.core.evaluate import Evaluator, key_of, viewed
 from bpdebug.core.expansion import expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import COMPARISONS, FUNCTIONS, OPERATORS
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import is_layout, operands_of, with_operands
-from bpdebug.core.tree import Binary, Call, Key, Length, Listing, Name, Number, Operation, Text, Tree, View, operation
+from bpdebug.core.tree import Binary, Call, Index, Key, Length, Listing, Name, Number, Operation, Text, Tree, View, operation
 
 EPSILON = float(np.finfo(np.float64).eps)
 _STEP = 1e-30
@@ -91,9 +91,14 @@ class Rounded(Evaluator):
         if isinstance(tree, Name) and tree.name in self._again:
             if tree.name not in self._anew:
                 kind = np.asarray(self.values.get(tree.name, 0.0)).dtype  # truth values pick cells, counts would pick rows
-                made = self.value(self._again[tree.name].formula.tree)
-                self._anew[tree.name] = np.asarray(made, kind if kind.kind in "biu" else self.dtype)
+                kind = kind if kind.kind in "biu" else self.dtype
+                self._anew[tree.name] = np.asarray(self.value(self._again[tree.name].formula.tree), kind)
             return self._anew[tree.name]
+        match tree:
+            case Call("add_at", (x, Key(items), Binary("-", new, Index(part, at)))) if (part, at) == (x, items):
+                made = np.array(self.value(x))  # x[at] = new: of the old cells not even rounding is left
+                made[key_of(items, self.argument)] = self.value(new)
+                return made
         return super()._computed(tree)
 
     def _applied(self, tree: Tree, row: Function, values: list[Any]) -> Any:
@@ -174,8 +179,7 @@ class Moved:
         return Evaluator({**self.at.values, **named}).value(with_operands(tree, [*map(Name, named)]))
 
     def _multilinear(self, tree: Call) -> Any:
-        """How ``cumsum``, ``einsum`` and ``add_at`` move: by each of their arguments that moves, the others as they are; what is not
-        linear, as ``cumprod``, by the complex step."""
+        """How ``cumsum``, ``einsum`` and ``add_at`` move: by each argument, the others as they are; ``cumprod`` by the complex step."""
         moved, linear = None, FUNCTIONS[tree.function].linear
         for place, argument in enumerate(tree.arguments):
             if isinstance(argument, Text | Key | Listing) or (way := self._pair(argument)[1]) is None:
@@ -185,8 +189,7 @@ class Moved:
                 arguments[2 - place] = Binary("*", arguments[2 - place], Number(0))
             held = np.asarray(way if linear else self.at.value(argument) + 1j * _STEP * way)
             part = Evaluator({**self.at.values, "#": held}).value(replace(tree, arguments=tuple(arguments)))
-            part = part if linear else part.imag / _STEP
-            moved = part if moved is None else moved + part
+            moved = (0.0 if moved is None else moved) + (part if linear else part.imag / _STEP)
         return moved
 
     def _rule(self, tree: Operation, row: Function, value: Any, values: list[Any], moves: list[Any]) -> Any:
