@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
@@ -204,6 +205,16 @@ RULES: dict[str, Callable[..., Shape]] = {
 """How the functions that are no ufunc make their shapes, from those of the arguments, what is known before anything runs, and the axis."""
 
 
+_TOLD = {
+    r"axis (-?\d+) is out of bounds": "there is no axis {}",
+    "axes don't match": "as many axes are named as there are, each once",
+    "repeated axis": "as many axes are named as there are, each once",
+    "window shape cannot be larger": "a window is no larger than what it slides over",
+    "must provide window_shape": "a window has a length for each axis, or for those that axis= names",
+}
+"""What NumPy says, and how it is said here."""
+
+
 def laid(tree: Call, shapes: Sequence[Form], numbers: Sequence[Any], samples: int) -> Shape:
     """The shape of a function that has a rule.
 
@@ -219,8 +230,11 @@ def laid(tree: Call, shapes: Sequence[Form], numbers: Sequence[Any], samples: in
     try:
         found = RULES[tree.function](*shapes, *numbers, **({"axis": tree.axis} if FUNCTIONS[tree.function].axes else {}))
     except (ValueError, IndexError, TypeError) as error:
-        raise MisfitError(str(error)) from None
+        told = next((said.format(*wrong.groups()) for words, said in _TOLD.items() if (wrong := re.search(words, str(error)))), str(error))
+        raise MisfitError(told) from None
     tried = any(n and n % samples == 0 for n in found)
-    if min(found, default=0) < 0 or (prod(found) > MOST and not tried):
+    if min(found, default=0) < 0:
+        raise MisfitError(f"that would be {'×'.join(map(str, found))}; a length is 0 or more")
+    if prod(found) > MOST and not tried:
         raise MisfitError(f"that would be {'×'.join(map(str, found))}; a tensor has at most {MOST:,} numbers")
     return found

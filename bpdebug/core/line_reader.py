@@ -20,7 +20,7 @@ from bpdebug.core.network import Node, Phase
 from bpdebug.core.operation import Operation
 from bpdebug.core.optimizers import OWN, rule_of
 from bpdebug.core.parser import Formula, parse
-from bpdebug.core.places import check_places
+from bpdebug.core.places import check_places, check_truths
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, in_general, infer
 from bpdebug.core.standins import Vocabulary
@@ -199,6 +199,8 @@ class LineReader:
             self._check_names(formula)
             formula = Formula(formula.text, substitute(formula.tree, {n: Name(self.latest[n]) for n in formula.names if n in self.latest}))
             shapes = self._inferred(formula)
+            if rule_of(self.scenario.optimizer) is not OWN:  # what a script has computed is as it is
+                check_truths(formula, self.shapes[self.scenario.plan.sizes[0]])
             if self.rows[-1] == GENERIC_ROWS or self.scenario.plan.sizes == (len(self.scenario.x),):
                 check_places(formula, self.shapes[self.scenario.plan.sizes[0]], self.known, self.whole)
         except FormulaError as error:

@@ -14,7 +14,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.shapes import Inference
 from bpdebug.core.structure import Form, Shape, Unknown, axis_of_each
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Item, Key, Listing, Name, Tree, names, walk
+from bpdebug.core.tree import Binary, Call, Index, Item, Key, Listing, Name, Tree, Unary, names, walk
 from bpdebug.core.writing import to_text
 
 _FLOAT = np.dtype(float)
@@ -82,3 +82,17 @@ def _values(tree: Tree, given: Mapping[str, Array]) -> Array:
     if isinstance(tree, Listing):
         return np.array([_values(item, given) for item in tree.items])
     return evaluate(Formula.of(tree), given, _FLOAT)
+
+
+def check_truths(formula: Formula, shapes: Mapping[str, Shape]) -> None:
+    """Check that ``&``, ``|`` and ``~`` work on truth values: of whole numbers NumPy takes the bits there, and of others nothing.
+
+    Raises:
+        ShapeError: with the column.
+    """
+    inference = Inference(formula.text, shapes)
+    signs = (node for node in walk(formula.tree) if isinstance(node, Binary | Unary) and node.operator in ("&", "|", "~"))
+    for sign, operand in ((node, operand) for node in signs for operand in node.children()):
+        if inference.shape(operand).kind != "b":
+            text = to_text(operand)
+            raise ShapeError(f"'{sign.operator}' takes truth values, and {text} is a number: write {text} > 0", formula.text, sign.column)

@@ -192,7 +192,7 @@ class Inference:
             raise self.error(f"NumPy raises whole numbers to no negative power: write {to_text(tree)}.0", tree)
         if kind == "b" and row.name in ("-", "sign"):
             name = to_text(operation(cast(Operation, tree))[1][0])
-            raise self.error(f"NumPy has no {row.name} for truth values: {name}.astype(float) are numbers", tree)
+            raise self.error(f"NumPy has no {row.name} for truth values: where({name}, 1, 0) are numbers", tree)
         return "i" if kind == "b" and row.name in COUNTING else kind
 
     def item(self, item: Item) -> Any:

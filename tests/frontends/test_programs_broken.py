@@ -133,6 +133,13 @@ REPLACED = [
     ("mean((o - y) ** 2)", "cross_entropy(h, 3 * y[:, 0])", "6:10", "index 3 is out of range for axis 1 of h, which is 4×3"),
     ("mean((o - y) ** 2)", "cross_entropy(h, y[:, 0] - 1)", "6:10", "index -1 is out of range for axis 1 of h, which is 4×3"),
     ("mean((o - y) ** 2)", "mean(take(W1, y + 2, axis=0))", "6:15", "index 2 is out of range for axis 0 of W1, which is 2×3"),
+    # what NumPy itself refuses, or means otherwise
+    ("tanh(x @ W1 + b1)", "where((x @ W1 > 0) & b1, 1, 0)", "3:26", "'&' takes truth values, and b1 is a number: write b1 > 0"),
+    ("tanh(x @ W1 + b1)", "where(~W1[0], 1, 0)", "3:13", "'~' takes truth values, and W1[0] is a number: write W1[0] > 0"),
+    ("tanh(x @ W1 + b1)", "swapaxes(x, 0, 2)", "3:7", "there is no axis 2: x is 4×2"),
+    ("tanh(x @ W1 + b1)", "transpose(W1, (0, 1, 2))", "3:7", "W1 is 2×3; as many axes are named as there are, each once"),
+    ("tanh(x @ W1 + b1)", "sliding_window_view(W1, 5, axis=1)", "3:7", "W1 is 2×3; a window is no larger than what it slides over"),
+    ("tanh(x @ W1 + b1)", "repeat(W1, -1, axis=0)", "3:7", "that would be -2×3; a length is 0 or more"),
     # the sections of the file
     ("program: |", "programm: |", "1:1", "unknown key 'programm': did you mean 'program'?"),
     ("[0, 1], [1, 0]", "[0, .nan], [1, 0]", "8:29", "expected a number; found .nan (not finite)"),
