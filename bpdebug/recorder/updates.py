@@ -38,7 +38,7 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
     site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
     if hooks.asked:
         spans = {run: turns for run, turns in spans.items() if is_at(hooks.asked, *hooks.sites[site[run]][:2])}
-    within = {run: (above, begins[above[0]]) for run, above in parents.items() if run in spans}
+    within = {run: (above, begins.get(above[0], 0)) for run, above in parents.items() if run in spans}
     found = _chosen(lineage, spans, within, is_array) or _chosen(lineage, spans, within, is_real)
     if not found:
         return [*(_begun(lineage, spans, parents) if stopped else ())] or [*(_meant(hooks, spans, parents) if stopped else ())]
