@@ -239,3 +239,10 @@ def test_updates_that_a_recording_left_out_are_not_counted_in_a_row():
 
     stop = Always(number=1, text="always", lasting=3)
     assert [stop.strikes(SimpleNamespace(update=update)) for update in (0, 1, 500, 501, 502)] == ["", "", "", "", "update 502"]
+
+
+def test_a_watch_on_a_gradient_and_its_parameter_looks_when_either_has_changed():
+    session = Session(xor())
+    session.execute("watch sum(dW1 * W1)")
+    [stop] = session.stops.all.values()
+    assert stop.moments(session.program) == {session.program.index[name] + 1 for name in ("dW1", "W1")}
