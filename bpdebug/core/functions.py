@@ -46,6 +46,9 @@ _ELEMENTWISE = (
     elementwise("cosh", np.cosh, slopes=("sinh(u)",)),
     elementwise("sin", np.sin, slopes=("cos(u)",)),
     elementwise("cos", np.cos, slopes=("-sin(u)",)),
+    elementwise("arcsin", np.arcsin, slopes=("1 / sqrt(1 - u ** 2)",)),
+    elementwise("arccos", np.arccos, slopes=("-1 / sqrt(1 - u ** 2)",)),
+    elementwise("arctan", np.arctan, slopes=("1 / (1 + u ** 2)",)),
     elementwise("erf", erf, slopes=("2 * exp(-u ** 2) / sqrt(pi)",)),
     elementwise(
         "abs",

@@ -33,6 +33,8 @@ UNICODE = Style("unicode")
 SHOWN_TERMS = 8
 MOST_OPERANDS = 64
 """Of a number that is made of more cells, the operands are those of the largest terms."""
+_NEAR_ONE = 1e-3
+"""How near to 1 a number is written with more digits where it is to blame."""
 
 
 class Explanation(Record, eq=False):
@@ -148,8 +150,10 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)
     symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, shown.digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
-    culprit = " = ".join(dict.fromkeys(render_cell(step, style) for step in culprit_steps(term, value)))
-    cause = cause_of(timeline.program, stage, term) if culprit else ""
+    steps = culprit_steps(term, value)
+    unknown = stage.formula.text == f"{name}.torch"  # no formula gives what PyTorch has computed
+    culprit = stage.meaning.rstrip(".") if steps and unknown else " = ".join(dict.fromkeys(render_cell(step, style) for step in steps))
+    cause = cause_of(timeline.program, stage, term) if culprit and not unknown else ""
     given = None if stage.blank else term, symbolic, numbers, operands * (not stage.blank)
     made = stage, computed, *given, culprit, cause, style, formula, shown
 
@@ -227,7 +231,9 @@ def culprit_steps(term: Term, value: float) -> list[Tree]:
     if term.operator == "number":
         return []
     named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
-    return [named, with_numbers(term), with_numbers(term.flat()), literal(term.value)]
+    # 1.0000012, of which there is no arccos, is no 1
+    digits = 9 if any(0 < abs(abs(cell.value) - 1) < _NEAR_ONE for cell in term.cells()) else 4
+    return [named, with_numbers(term, digits), with_numbers(term.flat(), digits), literal(term.value)]
 
 
 def cause_of(program: Program, stage: Stage, term: Term) -> str:
@@ -243,6 +249,8 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
     cells = [*broken.cells()]
     if cells and all(cell.value == -math.inf for cell in cells) and "softmax" in stage.formula.text and math.isnan(broken.value):
         return "All that the softmax is taken of is −inf here: the row is masked whole. Leave one entry in, or the row out."
+    if math.isnan(broken.value) and "nll_loss" in stage.meaning and all(math.isfinite(cell.value) for cell in cells):
+        return "Every target is the label that is ignored: the mean is taken over no sample. Leave such a batch out."
     for cell in cells:
         maker = program.stage(cell.name) if cell.name in program.index and cell.value == 0 else None
         if stage.of and maker and isinstance(maker.formula.tree, Call) and maker.formula.tree.function == "where":

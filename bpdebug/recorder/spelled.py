@@ -26,11 +26,11 @@ SAME = {
     ".item",
 }
 _WORDS = """
-    sum mean exp log log1p expm1 sqrt tanh sinh cosh sin cos abs absolute fabs sign square maximum minimum where max min amax amin prod
-    linalg.norm norm argmax any all cumsum einsum eye zeros ones zeros_like ones_like reshape transpose swapaxes moveaxis squeeze
-    expand_dims broadcast_to concatenate stack pad repeat flip take tril triu clip var std outer add subtract multiply divide
-    true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal equal not_equal
-    isnan isinf isfinite flatten ravel"""
+    sum mean exp log log1p expm1 sqrt tanh sinh cosh sin cos arcsin arccos arctan abs absolute fabs sign square maximum minimum where
+    max min amax amin prod linalg.norm norm argmax any all cumsum einsum eye zeros ones zeros_like ones_like reshape transpose
+    swapaxes moveaxis squeeze expand_dims broadcast_to concatenate stack pad repeat flip take tril triu clip var std outer add subtract
+    multiply divide true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal
+    equal not_equal isnan isinf isfinite flatten ravel"""
 _FUNCTIONS = {*_WORDS.split()}
 _PLAIN = {"nansum": "sum", "nanmean": "mean", "nanmax": "max", "nanmin": "min", "average": "mean"}
 """What gives the same bits where nothing is missing or weighted; elsewhere no formula is taken that gives others."""

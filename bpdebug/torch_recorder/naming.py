@@ -42,7 +42,7 @@ def user_frame(depth: int) -> FrameType | None:
 
 def is_in_function(frame: FrameType | None) -> bool:
     """Whether a frame lies in the forward pass of a ``torch.autograd.Function``."""
-    return any(one.f_code.co_name == "forward" and _is_functions(one.f_code) for one in _around(frame))
+    return any(_is_functions(one.f_code) for one in _around(frame))
 
 
 @cache

@@ -231,7 +231,40 @@ def spread_of_zeros(h):
     return (h / (h.detach() * 0).std(1, keepdim=True)).mean()
 
 
+def masked_mean(h):
+    mask = (torch.arange(5) < 2).float()[:, None]
+    return ((h * mask).sum(1) / mask.sum(1)).mean()
+
+
+def power_of_zero(h):
+    return (F.relu(h) ** -0.5).mean()
+
+
+def all_ignored(h):
+    return F.cross_entropy(h, torch.full((5,), -100))
+
+
+def angle(h):
+    u = h / h.norm(dim=1, keepdim=True)
+    cosine = (u * u).sum(1) * (1 + 1e-6)
+    return torch.acos(cosine).mean()
+
+
+def determinant(h):
+    return torch.logdet(h[:3] @ h[:3].T * 0)
+
+
 WAYS = {
+    masked_mean: ("/ mask.sum(1)", "div = sum / sum_2", "0/0 = nan", "MulBackward0"),
+    power_of_zero: ("** -0.5", "pow = relu**-0.5", "0^(−0.5) = inf", ""),
+    all_ignored: ("F.cross_entropy(h, torch.full", "nll_loss_forward = sum(where(full != -100", "the mean is taken over no sample", ""),
+    angle: ("torch.acos(cosine)", "acos = arccos(cosine)", "arccos(1.00000095) = nan", "AcosBackward0"),
+    determinant: (
+        "torch.logdet(h",
+        "torch's aten._linalg_slogdet.default of mul",
+        "comes from torch's aten._linalg_slogdet.default of mul",
+        "LinalgSlogdetBackward0",
+    ),
     log_of_zero: ("torch.log(p)).sum", "log = log(p)", "log(0) = −inf", "LogBackward0"),
     root_of_zero: ("torch.sqrt(((h", "sum.grad = sqrt.grad / sqrt.mul", "0.2/0 = inf", "PowBackward0"),
     division: ("((h - h) / spread", "div = sub / spread", "0/0 = nan", "AddmmBackward0"),
@@ -270,7 +303,7 @@ def test_the_first_value_that_is_not_finite_is_found_with_its_operation_its_cell
     assert f"test_torch_recorder.py:{line}: {statement}" in found, found
     stopped = Session(scenario).execute("continue")
     assert said in stopped.text, stopped.text
-    assert found.startswith(f"not finite: {stopped.data['culprit']}[")
+    assert found.startswith((f"not finite: {stopped.data['culprit']}[", f"not finite: {stopped.data['culprit']} = "))
     model.zero_grad()
     assert theirs in (told := anomaly(way, model, x)), told
     assert bool(told) == bool(theirs)

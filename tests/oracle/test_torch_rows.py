@@ -91,6 +91,7 @@ CASES = {
         lambda h: h.std() + h.var(1).mean() + h.norm(dim=1).mean() + h.norm(p=1) + (h.max(1)[0] - h.min(0, keepdim=True)[0].mean()).mean()
     ),
     "what is put somewhere": of_rows(lambda h: put(h, h > 0.3).pow(2).mean() + put(h * 2, torch.tensor([4, 0, 2])).pow(2).mean()),
+    "angles": of_rows(lambda h: (torch.asin(h.tanh() / 2) + 2 * torch.acos(h.tanh() / 2) + torch.atan(h)).pow(2).mean()),
     "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
 }
 _CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward", "max_", "min_")

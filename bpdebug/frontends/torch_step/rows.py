@@ -23,6 +23,7 @@ _PLAIN = {
     "tanh": "tanh({0})",
     "sin": "sin({0})",
     "cos": "cos({0})",
+    **{name: f"arc{name[1:]}({{0}})" for name in ("asin", "acos", "atan")},
     "erf": "erf({0})",
     "abs": "abs({0})",
     **dict.fromkeys(("sign", "sgn"), "sign({0})"),
