@@ -13,6 +13,7 @@ from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.lacking import Told, lacking
 from bpdebug.torch_recorder.lying import subscript
 from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
+from bpdebug.torch_recorder.nodes import Nodes
 from bpdebug.torch_recorder.operations import OVERLAY, Kind, Operation
 from bpdebug.torch_recorder.places import Parts, Place, Value, Values, broken
 
@@ -47,16 +48,15 @@ class Recorder(private.Mode):
         self._process = os.getpid()
         self._alone, self._later, self._only, self.short, self._next = alone, later, only, bool(only), _OFTEN
         self.values, self.operations = Values(), list[Operation]()
-        self.gradients, self.roots = dict[int, int](), list[int]()
+        self._nodes, self.roots = Nodes(self.values, self.operations, self._read, self._overlay), list[int]()
+        self.gradients = self._nodes.gradients
         self.lacking: Told = []
         self.names = Namer(self.values, self.operations, model)
         self.updating = self._backward = False
         self._broken = 0
-        self._told, self._there, self._looked = dict[int, int](), list[Operation](), 0
+        self._there, self._looked = list[Operation](), 0
         self._kinds = dict[Any, Kind]()
         self._made, self._flows, self._is_forward = Operation("", "", "", None), False, False
-        self._of_node: dict[tuple[int, int], int] = {}
-        self._noted_of = set[int]()
         self._handles: list[Any] = []
         self._plain_backward: Callable[..., Any] | None = None
 
@@ -108,7 +108,7 @@ class Recorder(private.Mode):
                 self._made.function = None
                 return {"s": type(one).__name__}
             if flows:
-                self._note_node(one, value)
+                self._nodes.note(one, value)
             self._made.inputs.append(value.number)
             if self._flows and (self._made.inside or one.requires_grad):
                 self._made.live.append(value.number)
@@ -133,11 +133,11 @@ class Recorder(private.Mode):
         place = self.values.place(view)
         if not whole or not place:
             return None
-        self._note_node(view._base, whole)
+        self._nodes.note(view._base, whole)
         if whole.geometry == place[1:4]:
             return whole
         fresh = self._overlay(view, place, [(whole, subscript(whole.geometry, place[1:4]))])
-        self._noted_of.add(fresh.number)  # there may be several such views, each of which has a part of its gradient
+        self._nodes.leave(fresh)  # there may be several such views, each of which has a part of its gradient
         return fresh
 
     def _overlay(self, tensor: Any, place: Place, parts: Parts) -> Value:
@@ -189,7 +189,7 @@ class Recorder(private.Mode):
 
     def is_given(self, made: Operation) -> bool:
         """Whether a formula gives what an operation does, and nobody has asked for its numbers."""
-        forward = self._told.get(made.node, -1) if made.phase == "backward" else -1
+        forward = self.forward_of(made)
         module = self.operations[forward].module if forward >= 0 else made.module
         inside = bool(self._only) and f"{module}.".startswith(f"{self._only}.")
         return bool(made.function) and not inside and has_formula(made.name)
@@ -223,19 +223,9 @@ class Recorder(private.Mode):
                     self.leave_out(one)
         self._next = self.values.bytes + _OFTEN
 
-    def _note_node(self, tensor: Any, value: Value) -> None:
-        """Learn which node makes a tensor: asked when the tensor is next read, by when it is certain."""
-        if value.number in self._noted_of or (node := tensor.grad_fn) is None:
-            return
-        self._noted_of.add(value.number)
-        number = private.sequence(node)
-        self._of_node.setdefault((number, tensor.output_nr), value.number)
-        if value.maker is not None and node.name() != "CopySlices":
-            self._told.setdefault(number, value.maker)
-
     def forward_of(self, operation: Operation) -> int:
         """The number of the operation of the forward pass that one of the backward pass belongs to; -1 where there is none."""
-        return self._told.get(operation.node, -1) if operation.phase == "backward" else -1
+        return self._nodes.maker(operation.node) if operation.phase == "backward" else -1
 
     def __enter__(self) -> Recorder:
         """Begin."""
@@ -276,7 +266,7 @@ class Recorder(private.Mode):
     def _begin_backward(self, roots: list[Any]) -> None:
         for root in roots:
             if value := self.values.known(root):
-                self._note_node(root, value)
+                self._nodes.note(root, value)
                 self.values.keep(value, root)
                 self.roots.append(value.number)
                 value.kind = "loss"
@@ -286,23 +276,8 @@ class Recorder(private.Mode):
             node = todo.pop()
             if node is not None and node not in seen:
                 seen.add(node)
-                self._handles.append(node.register_prehook(self._arrival(node)))
+                self._handles.append(node.register_prehook(self._nodes.arrival(node)))
                 todo += [other for other, _ in node.next_functions]
-
-    def _arrival(self, node: Any) -> Callable[[Any], None]:
-        """Notes which values arrive at a node: the gradients of what it made in the forward pass, or that of a parameter."""
-        number, parameter = private.sequence(node), getattr(node, "variable", None)
-
-        def arrive(gradients: Any) -> None:
-            for place, one in enumerate(gradients):
-                arrived = None if one is None else self.values.known(one) or (self._read(one) if self.values.parts(one) else None)
-                of = self._of_node.get((number, place), -1)
-                if parameter is not None and (value := self.values.known(parameter)):
-                    of = value.number
-                if arrived and of >= 0:
-                    self.gradients.setdefault(of, arrived.number)
-
-        return arrive
 
     def begin_update(self, optimizer: Any, *_: Any) -> None:
         """An optimizer's step begins."""

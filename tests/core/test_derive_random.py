@@ -27,6 +27,9 @@ CONSTANT = {name for name, row in FUNCTIONS.items() if row.result in ("bool", "i
     "ones",
     "one_hot",
     "cross_entropy",
+    "arcsin",
+    "arccos",
+    "arctan",
 }
 
 

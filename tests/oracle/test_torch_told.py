@@ -97,6 +97,51 @@ def test_a_wrong_backward_pass_beside_a_residual_path_is_named_in_bfloat16(tmp_p
     assert session.program.stage("fc1.grad").line.endswith(f".py:{line_of('return g * r')}")
 
 
+def clamped(ctx, x):
+    ctx.save_for_backward(x)
+    return x.clamp(-0.5, 0.5)
+
+
+def gated(ctx, a, b):
+    share = torch.sigmoid(b)
+    ctx.save_for_backward(a, share)
+    return a * share
+
+
+def through(ctx, g):
+    x = ctx.saved_tensors[0]
+    return g * ((x > -0.5) & (x < 0.5))
+
+
+def beside(ctx, g):
+    a, share = ctx.saved_tensors
+    return g * share, g * a * share * (1 - share)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("forward", "backward", "line"),
+    [
+        (clamped, through, ""),
+        (clamped, lambda _, g: g, "return x.clamp(-0.5, 0.5)"),  # handed on as it is
+        (gated, beside, ""),
+        (gated, lambda ctx, g: (g * ctx.saved_tensors[1], None), "share = torch.sigmoid(b)"),  # no gradient at all
+    ],
+)
+def test_a_backward_pass_of_the_users_own_is_named_where_it_computes_nothing(forward, backward, line, dtype, tmp_path):
+    torch.manual_seed(0)
+    own = type("Own", (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)})
+    model = nn.ModuleDict({"fc1": nn.Linear(6, 8), "fc2": nn.Linear(8, 8)})
+    with bpdebug.record(model, None, tmp_path / "a.bpd"), torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        h = model["fc1"](torch.randn(12, 6))
+        y = own.apply(h) if forward is clamped else own.apply(h, model["fc2"](h))
+        model["fc2"](y).float().pow(2).mean().backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    culprit = session.execute("check").data["culprit"]
+    assert bool(culprit) == bool(line)
+    assert not line or session.program.stage(culprit).line.endswith(f".py:{line_of(line)}")
+
+
 def test_what_lies_in_the_numbers_of_another_value_is_shown_with_these(tmp_path):
     torch.manual_seed(0)
     model, x = nn.Linear(6, 8), torch.randn(4, 5, 6)

@@ -1,0 +1,101 @@
+"""The nodes of the backward pass: which value each belongs to, and so which value is the gradient of which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from bpdebug.torch_recorder import private
+from bpdebug.torch_recorder.lying import subscript
+from bpdebug.torch_recorder.operations import Operation
+from bpdebug.torch_recorder.places import Parts, Place, Value, Values
+
+
+class Nodes:
+    """What is known of them.
+
+    Args:
+        values, operations: of the recording, which go on growing.
+        read: the value that a tensor stands for.
+        overlay: makes a value of a tensor and what it is made of.
+
+    Attributes:
+        gradients: the number of a value to that of its gradient.
+    """
+
+    def __init__(
+        self,
+        values: Values,
+        operations: list[Operation],
+        read: Callable[[Any], Value | None],
+        overlay: Callable[[Any, Place, Parts], Value],
+    ) -> None:
+        self._values, self._operations, self._read, self._overlay = values, operations, read, overlay
+        self.gradients = dict[int, int]()
+        self._of_node: dict[tuple[int, int], int] = {}
+        self._made, self._noted, self._handed = dict[int, int](), set[int](), dict[int, int]()
+
+    def maker(self, node: int) -> int:
+        """The number of the operation of the forward pass that has made a node; -1 where there is none."""
+        return self._made.get(node, -1)
+
+    def leave(self, value: Value) -> None:
+        """Look for no node of a value."""
+        self._noted.add(value.number)
+
+    def note(self, tensor: Any, value: Value) -> None:
+        """Learn which node makes a tensor: asked when the tensor is next read, by when it is certain."""
+        if value.number in self._noted or (node := tensor.grad_fn) is None:
+            return
+        self._noted.add(value.number)
+        number = private.sequence(node)
+        self._of_node.setdefault((number, tensor.output_nr), value.number)
+        if value.maker is not None and node.name() != "CopySlices":
+            self._made.setdefault(number, value.maker)
+
+    def arrival(self, node: Any) -> Callable[[Any], None]:
+        """Notes which values arrive at a node: the gradients of what it made in the forward pass, or that of a parameter."""
+        number, parameter = private.sequence(node), getattr(node, "variable", None)
+
+        def arrive(gradients: Any) -> None:
+            with private.unrecorded():
+                for place, one in enumerate(gradients):
+                    value = self._values.known(parameter) if parameter is not None else None
+                    of = value.number if value else self._of_node.get((number, place), -1)
+                    if of >= 0:
+                        self._arrived(one, of)
+
+        return arrive
+
+    def _arrived(self, tensor: Any, of: int) -> None:
+        """Note what has arrived as the gradient of a value; None stands for 0."""
+        if tensor is None:
+            self._note_none(of)
+        elif value := self._values.known(tensor) or (self._read(tensor) if self._values.parts(tensor) else None):
+            self.gradients.setdefault(of, self._own(value, of, tensor).number)
+
+    def _own(self, arrived: Value, of: int, tensor: Any) -> Value:
+        """A gradient as that of one value: what a backward pass of the user's own hands on as it is, is that of two, each to be judged."""
+        first = self._handed.setdefault(arrived.number, of)
+        maker, place = self._values.all[first].maker, self._values.place(tensor)
+        if first == of or maker is None or not place or not self._operations[maker].inside:
+            return arrived
+        own = self._overlay(tensor, place, [(arrived, subscript(arrived.geometry, arrived.geometry))])
+        self._operations[-1].node = next((number for (number, _), one in self._of_node.items() if one == first), -1)
+        return own
+
+    def _note_none(self, of: int) -> None:
+        """That a backward pass of the user's own gives no gradient to a value that its forward pass reads: it stands for 0."""
+        by, value = next((made for made in self._operations if made.inside and of in made.inputs), None), self._values.all[of]
+        if by is None or of in self.gradients:
+            return
+        zeros = torch.zeros(value.shape, dtype=getattr(torch, value.dtype))
+        made = Operation("aten.zeros.default", "backward", by.module, by.line)
+        own = self._values.add(zeros, self._values.place(zeros) or (), maker=len(self._operations))
+        made.outs, made.slots, self.gradients[of] = [own.number], [0], own.number
+        self._operations.append(made)
+
+
+__all__ = ["Nodes"]
