@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from bpdebug.core.errors import printable
@@ -35,11 +35,20 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):  # of another Python
         return
+    written = [line.encode() for line in text.split("\n")]
     for node in (node for node in ast.walk(tree) if isinstance(node, ast.stmt)):  # from the outermost on
         body = getattr(node, "body", None)
         lines = range(node.lineno, body[0].lineno if body else (node.end_lineno or node.lineno) + 1)
-        said = ast.get_source_segment(text, node) or "" if not body else text.split("\n")[node.lineno - 1]
+        said = _cut(written, node) if not body else written[node.lineno - 1].decode()
         yield from ((line, said) for line in lines)
+
+
+def _cut(written: Sequence[bytes], node: ast.stmt) -> str:
+    """A statement's text; ``ast.get_source_segment`` takes all of a file apart for each of them."""
+    lines = [*written[node.lineno - 1 : node.end_lineno]]
+    lines[-1] = lines[-1][: node.end_col_offset]
+    lines[0] = lines[0][node.col_offset :]
+    return b"\n".join(lines).decode()
 
 
 __all__ = ["Texts"]
