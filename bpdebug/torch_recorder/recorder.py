@@ -40,6 +40,7 @@ class Recorder(private.Mode):
         gradients: the number of a value to that of its gradient.
         roots: the values whose backward pass has run.
         lacking: what is to be said of its parameters.
+        aliased: the values the gradients of which are those of others, too.
         short: whether of what formulas give numbers are left out.
     """
 
@@ -51,6 +52,7 @@ class Recorder(private.Mode):
         self._nodes, self.roots = Nodes(self.values, self.operations, self._read, self._overlay), list[int]()
         self.gradients = self._nodes.gradients
         self.lacking: Told = []
+        self.aliased = set[int]()
         self.names = Namer(self.values, self.operations, model)
         self.updating = self._backward = False
         self._broken = 0
@@ -167,6 +169,8 @@ class Recorder(private.Mode):
                 continue
             known = self.values.at(place)
             made.same |= known is not None
+            if known and made.looks:
+                self._note_alias(known, made.inputs)
             made.outs.append(
                 (known or self.values.add(one, place, maker=index, kept=kept or not (made.looks or one.is_floating_point()))).number
             )
@@ -175,6 +179,13 @@ class Recorder(private.Mode):
             self._look_at(one, read)
         if self.values.bytes > self._next:
             self._forget()
+
+    def _note_alias(self, known: Value, looked_at: list[int]) -> None:
+        """Note the views between a value and a view of them that is again that value: torch's gradients of them are of its uses, too."""
+        number = looked_at[0] if looked_at else known.number
+        while number != known.number and (maker := self.values.all[number].maker) is not None and self.operations[maker].looks:
+            self.aliased.add(number)
+            number = self.operations[maker].inputs[0]
 
     def _look_at(self, tensor: Any, read: Any) -> None:
         """Note the size of what is not kept; where it is not finite, keep it all the same with what it is made of, of the first ones."""

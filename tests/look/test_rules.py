@@ -22,7 +22,7 @@ H = 1e-6
 
 @pytest.mark.parametrize("name", [name for name, row in FUNCTIONS.items() if row.slopes])
 def test_the_slope_of_a_function_is_that_of_differences(name):
-    row, points = FUNCTIONS[name], {"u": np.array([0.3, 0.7, 1.4]), "v": np.array([0.5, 0.1, 0.9])}
+    row, points = FUNCTIONS[name], {"u": np.array([0.3, 0.7, 0.9 if name in ("arcsin", "arccos") else 1.4]), "v": np.array([0.5, 0.1, 0.9])}
     for letter, slope in zip("uv", row.slopes, strict=False):
         moved = [{**points, letter: points[letter] + side} for side in (H, -H)]
         up, down = (row.run(*[values[letter] for letter in "uv"[: row.arity]]) for values in moved)

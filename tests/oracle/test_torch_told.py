@@ -205,3 +205,14 @@ def test_a_layer_with_running_statistics_that_is_called_twice_is_judged(tmp_path
     report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
     assert not any("not judged" in note for note in report["notes"]), report["notes"]
     assert {"conv.grad", "conv.grad'1"} <= {one["name"] for one in report["stages"] if one["status"] != "wrong"}
+
+
+def test_a_view_that_is_looked_at_again_as_it_was_before_is_not_accused(tmp_path):
+    """``F.linear`` of three axes looks at the numbers of a matrix, and ``reshape`` at that matrix again."""
+    model = nn.Linear(4, 3)
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        h = model(torch.randn(2, 5, 4))
+        (F.cross_entropy(h.reshape(-1, 3), torch.arange(10) % 3) + h[:, 1].exp().mean()).backward()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert report["culprit"] is None
+    assert {one["name"] for one in report["stages"] if one["status"] == "good"} >= {"weight.grad", "bias.grad"}

@@ -269,7 +269,7 @@ class _Assembled:
     def _there(self) -> set[int]:
         """The values that the program has a gradient to give to: not those of which something reads only another view."""
         read = {place for one in self._made.all if one.operation.phase == "forward" for place in one.reads}
-        return read & ({one.place for one in self._made.all} | {*self._parameters}) - {*self._step.roots}
+        return read & ({one.place for one in self._made.all} | {*self._parameters}) - {*self._step.roots} - self._step.aliased
 
     def _is_judged(self, place: int) -> bool:
         return self._of.get(place, -1) in self._there
