@@ -91,6 +91,10 @@ CASES = {
         lambda h: h.std() + h.var(1).mean() + h.norm(dim=1).mean() + h.norm(p=1) + (h.max(1)[0] - h.min(0, keepdim=True)[0].mean()).mean()
     ),
     "what is put somewhere": of_rows(lambda h: put(h, h > 0.3).pow(2).mean() + put(h * 2, torch.tensor([4, 0, 2])).pow(2).mean()),
+    "sums of exponentials": of_rows(lambda h: torch.logsumexp(h, 1).mean() + h.sigmoid().cumprod(1).pow(2).mean()),
+    "columns that are scattered": of_rows(lambda h: torch.ones(6, 5).scatter(1, torch.arange(5).flip(0).expand(6, 5), h).pow(3).mean()),
+    "distances": of_rows(lambda h: (torch.cdist(h.detach(), torch.ones(4, 5)) * h[:, :4]).mean()),
+    "columns that are put": of_rows(lambda h: put(h, (slice(None), torch.tensor([3, 1]))).pow(2).mean()),
     "angles": of_rows(lambda h: (torch.asin(h.tanh() / 2) + 2 * torch.acos(h.tanh() / 2) + torch.atan(h)).pow(2).mean()),
     "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
 }

@@ -87,13 +87,22 @@ def _scatter_add(of: Called) -> Results:
 
 @row("scatter")
 def _scatter(of: Called) -> Results:
-    """Of one place along an axis, or zeros on which something is put."""
-    axis, rank = of.raw[1] % of.rank(0), of.rank(0)
-    if of.shape(2)[axis] != 1 or of.shape(2)[:axis] + of.shape(2)[axis + 1 :] != of.shape(0)[:axis] + of.shape(0)[axis + 1 :]:
+    """Of one place along an axis; else what is put takes the place of what was there, which is right where no place stands twice."""
+    axis, rank, shape = of.raw[1] % of.rank(0), of.rank(0), of.shape(2)
+    if shape[axis] == 1 and shape[:axis] + shape[axis + 1 :] == of.shape(0)[:axis] + of.shape(0)[axis + 1 :]:
+        behind = ", ".join([":", *["None"] * (rank - 1 - axis)])
+        return {0: f"where(arange(0, {of.shape(0)[axis]})[{behind}] == {of.given[2]}, {of.given[3]}, {of.given[0]})"}
+    if shape != of.shape(3):
         return None
-    behind = ", ".join([":", *["None"] * (rank - 1 - axis)])
-    mask = f"arange(0, {of.shape(0)[axis]})[{behind}] == {of.given[2]}"
-    return {0: f"where({mask}, {of.given[3]}, {of.given[0]})"}
+    places = f"np.s_[{_along(axis, of.given[2], shape)}]"
+    return {0: f"add_at(where(add_at(zeros({of.shape(0)}), {places}, 1) > 0, 0, {of.given[0]}), {places}, {of.given[3]})"}
+
+
+@row("_cdist_forward")
+def _distances(of: Called) -> Results:
+    """Of rows by pairs."""
+    x, y = (f"{of.given[place]}[..., {key}]" for place, key in ((0, ":, None, :"), (1, "None, :, :")))
+    return {0: f"sqrt(sum(({x} - {y}) ** 2, axis=-1))"} if of.raw[2] == 2 else None
 
 
 @row("index_add")

@@ -95,6 +95,7 @@ _PLAIN = {
     "permute": "transpose({0}, {1})",
     "unsqueeze": "expand_dims({0}, {1})",
     "cumsum": "cumsum({0}, axis={1})",
+    "cumprod": "cumprod({0}, axis={1})",
     **dict.fromkeys(("clone", "detach", "alias", "lift_fresh", "_to_copy"), "{0}"),
 }
 _SHAPED = {
@@ -232,7 +233,7 @@ def _gelu(of: Called) -> Results:
     return {0: f"{of.given[0]} * (0.5 * (1 + erf({x} / sqrt(2))) + {x} * exp(-0.5 * {x} ** 2) / sqrt(2 * pi))"}
 
 
-@row("sum", "mean", "amax", "amin")
+@row("sum", "mean", "amax", "amin", "logsumexp")
 def _fold(of: Called) -> Results:
     return {0: f"{of.name.removeprefix('a')}({of.given[0]}{over(of)})"}
 
@@ -259,9 +260,7 @@ def _index(of: Called) -> Results:
 @row("index_put", "_index_put_impl")
 def _index_put(of: Called) -> Results:
     """What is put somewhere takes the place of what was there, which is right where no place stands twice."""
-    if "None" in of.lists[1]:
-        return None
-    places, x = f"np.s_[{', '.join(of.lists[1])}]", of.given[0]
+    places, x = f"np.s_[{', '.join(':' if one == 'None' else one for one in of.lists[1])}]", of.given[0]
     kept = x if of.at(3, "False") == "True" else f"where(add_at(zeros({of.shape(0)}), {places}, 1) > 0, 0, {x})"
     return {0: f"add_at({kept}, {places}, {of.given[2]})"}
 
