@@ -46,9 +46,6 @@ _ELEMENTWISE = (
     elementwise("cosh", np.cosh, slopes=("sinh(u)",)),
     elementwise("sin", np.sin, slopes=("cos(u)",)),
     elementwise("cos", np.cos, slopes=("-sin(u)",)),
-    elementwise("arcsin", np.arcsin, slopes=("1 / sqrt(1 - u ** 2)",)),
-    elementwise("arccos", np.arccos, slopes=("-1 / sqrt(1 - u ** 2)",)),
-    elementwise("arctan", np.arctan, slopes=("1 / (1 + u ** 2)",)),
     elementwise("erf", erf, slopes=("2 * exp(-u ** 2) / sqrt(pi)",)),
     elementwise(
         "abs",
@@ -62,6 +59,9 @@ _ELEMENTWISE = (
     elementwise("floor", np.floor, unicode="⌊{}⌋", box=lambda _, x: fence("⌊⌋", x), branch=_flat),
     elementwise("sign", np.sign, result="same", branch=_flat),
     elementwise("square", np.square, result="same", unicode="({})²", slopes=("2 * u",), box=lambda _, x: power(brackets(x), group("2"))),
+    elementwise("arcsin", np.arcsin, slopes=("1 / sqrt(1 - u ** 2)",)),
+    elementwise("arccos", np.arccos, slopes=("-1 / sqrt(1 - u ** 2)",)),
+    elementwise("arctan", np.arctan, slopes=("1 / (1 + u ** 2)",)),
     elementwise(
         "maximum",
         np.maximum,
