@@ -28,7 +28,8 @@ def followed(recording: Recording, loss: Differentiated) -> set[str]:
     """The parameters of which a value with a name, or their step, is the gradient of a loss, no penalty beside."""
     gradients = {name: loss.gradients[name] for name in recording.start if name in loss.gradients}
     forward = {name for name, _ in loss.forward}
-    own = [recording.values[-1][one.name] for one in recording.statements if not one.inner and one.live and one.name not in forward]
+    values = recording.values[-1]
+    own = [values[one.name] for one in recording.statements if not one.inner and one.live and one.name in values.keys() - forward]
     named = {name for name, gradient in gradients.items() if gradient.size > 1 and any(scale(value, gradient) for value in own)}
     return named | {*steps_of(recording, gradients, False)}
 

@@ -27,7 +27,7 @@ for trial in range(2):
     del table
     params = [{"W": rng.normal(size=(a, b)) * 0.5, "b": np.zeros((1, b))} for a, b in ((3, 5), (5, 2))]
     state = [{k: np.zeros_like(v) for k, v in p.items()} for p in params]
-    for epoch in range(4):
+    for epoch in range(60):
         for k in range(0, 60, 20):
             y = np.eye(2)[labels[k:k + 20]]
             grads = backward(forward(X[k:k + 20]), y)
