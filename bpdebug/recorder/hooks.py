@@ -186,7 +186,7 @@ class Hooks(Run):
     def named(self, site: int, text: str, value: Any) -> None:
         """A name was bound."""
         self._named(site, (0, text), value, False)
-        if not self.sites[site][2] and isinstance(value, np.ndarray):
+        if not self.sites[site][2] and (isinstance(value, np.ndarray | list | dict) or hasattr(value, "__dict__")):
             self.top.add(text)
 
     def anew(self, value: Any) -> Any:

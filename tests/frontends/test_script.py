@@ -209,6 +209,8 @@ FAULTS = {
     ("matrix", "X[:, 0])) / len(X)", "X[:, 1])) / len(X)"): "25",
     ("compre", "b1=d1.sum(0)", "b1=d1.mean(0)"): "37",
     ("compre", "(h1 - h1 ** 2)", "(h1 - h1 ** 3)"): "35",
+    ("engine", "+= other.data * out.grad", "+= self.data * out.grad"): "27",
+    ("engine", "+= -0.05", "+= 0.05"): "104",
     ("twice", "return p * (1 - p)", "return p * (1 + p)"): "13",
     ("twice", "return d @ w.T", "return d @ self.w.T"): "39",
     ("vae", " + dlogvar @ self.Ws.T", ""): "52",

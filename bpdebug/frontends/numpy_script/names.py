@@ -13,6 +13,7 @@ from bpdebug.core.statements import is_name
 PLACE = re.compile(r"§\d+§")
 """What stands for a value in a recorded formula."""
 _VERSION = re.compile(r"'\d+$")
+_ROOT, _LISTED = re.compile(r"[.\[]"), re.compile(r"\w+(\._?\w+)*\[\d+\]")
 _WHOLE = {"w": ("weight", "weights"), "b": ("bias", "biases")}
 """What stands for a letter in the names of gradients."""
 _TAKEN = "m"
@@ -99,9 +100,14 @@ class Names:
         plain = [text for text in lone if text in self._top]
         stored += [text for text in texts if text[-1] == "]"]  # of several neurons' weights each is neuron['weights'][0]
         if kept and (plain or stored):
-            return [*plain, *stored][0]
+            return self._lasting([*plain, *stored])
         bound = [text for text, visited in slots[::-1] if not visited and self._fits(text)]
-        return [*lone, *bound, *texts, "value"][0]
+        return self._lasting([*lone, *bound, *texts, "value"])
+
+    def _lasting(self, texts: list[str]) -> str:
+        """The first, but where that is a place in a list which an update may have made, one within what the module has a name for."""
+        rooted = [text for text in texts if _ROOT.split(text)[0] in self._top - {text}]
+        return rooted[0] if rooted and _LISTED.match(texts[0]) and texts[0] not in rooted else texts[0]
 
     def _fits(self, text: str) -> bool:
         return is_name(text) and not any(self._times[text[:end]] for end, sign in enumerate(text) if sign == "[")

@@ -25,6 +25,8 @@ from bpdebug.frontends.numpy_script.versions import late
 
 _UPHILL = 0.1
 """The cosine between a step and the gradient above which the step leads uphill."""
+_MANY = 3
+"""So many parameters that move by one number times their gradients tell of another single number that it does not."""
 _ALIKE = 1e-3
 """Relative: factors that are as near are the same."""
 
@@ -172,7 +174,7 @@ class Steps:
         gradient, times = self._of.get(parameter, ""), self.scales.get(parameter)
         if times is None or parameter in self._loss.steps or abs(times / self.times - 1) < _ALIKE:
             return
-        if self._loss.gradients[parameter].size == 1 and gradient not in self._pairing.pairs:
+        if self._loss.gradients[parameter].size == 1 and gradient not in self._pairing.pairs and len(self._loss.steps) < _MANY:
             return  # of a single number any other one is a multiple
         reads = used(self._recording.statements, [gradient])
         if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads - {gradient}):
@@ -206,6 +208,10 @@ class Steps:
                 through = (formulas[name].inner or name not in own) and formula and not is_product(formula.tree)
                 stack += formula.names if formula and through else ()
 
+    def _is_found(self, times: float | None, right: Array) -> bool:
+        """Whether a value is a gradient: of a single number any is a multiple, but not the usual one."""
+        return bool(times) and (right.size > 1 or abs((times or 0.0) / self.times - 1) < _ALIKE)
+
     def _made(self) -> object:
         """Where the loss is computed."""
         name = self._loss.program.loss.removesuffix(".sum")
@@ -215,7 +221,7 @@ class Steps:
         """What there is to say of the whole."""
         due, own = self._loss.gradients, [self._recording.values[-1][one.name] for one in self._pairing.own]
         lacking = [name for name in self._live if name not in self._of and name not in self._loss.steps]
-        lacking = [name for name in lacking if not any(scale(value, due[name]) for value in own)]
+        lacking = [name for name in lacking if not any(self._is_found(scale(value, due[name]), due[name]) for value in own)]
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
         beside = self._beside()
         told += [f"not judged: {', '.join(beside)}, on which the loss at {self._made()} does not depend"] if beside else []
