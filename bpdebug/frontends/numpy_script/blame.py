@@ -17,13 +17,14 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.tree import Binary
+from bpdebug.core.tree import Binary, Transpose
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place, renamed
 from bpdebug.frontends.numpy_script.alike import Directions, effort, multiplies
 from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.paths import Paths
+from bpdebug.frontends.numpy_script.pieces import with_pieces
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import different, plainness, usual_of
 
@@ -61,22 +62,21 @@ class Blame:
     """
 
     def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
-        self._recording, self._near, self.own, self.ends = recording, near, own, ends
+        self._recording, self._near, self.own = recording, near, own
         self._due, self._paths = {**loss.gradients, **loss.parts}, Paths(recording, loss)
-        self._tried, self._told = different(recording, loss), Directions(self._due.values())
-        live = told_apart({name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due})
-        live = [name for name in live if self._due[name].any()]
+        self._tried, (self.ends, looked) = different(recording, loss), with_pieces(recording, loss, ends)
+        live = [name for name in told_apart({name: self._due[name] for name in looked if name in self._due}) if self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
         self.live = several if len(several) > 2 else live
         self._values, self._left = dict(recording.values[-1]), _MOST
-        self._forward = {name for name, _ in loss.forward}
+        self._forward, self._told = {name for name, _ in loss.forward}, Directions(self._due.values())
         self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
         self._reading = defaultdict[str, list[int]](list)
         for place, one in enumerate(self._later):
             for name in one.formula.names if one.formula else ():
                 self._reading[name].append(place)
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
-        self.found = list[Blamed]()
+        self.found, self._inner = list[Blamed](), {one.name: one.reads for one in self._later if one.inner}
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
@@ -89,8 +89,7 @@ class Blame:
                 break
             blamed, self._values = best
             self.found.append(blamed)
-        self.mended = self._score(self._values)[0] == len(self.live)
-        self.factors = self._factors(self._values)
+        self.mended, self.factors = self._score(self._values)[0] == len(self.live), self._factors(self._values)
         self.times = usual_of(self.factors)
         self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
         self.through = {name: factor for one in self.found for name, factor in one.through.items()}
@@ -147,8 +146,7 @@ class Blame:
     def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, float, int]:
         """How good values are: parameters, plainness of their factor, how many more values are derived gradients than before."""
         changed = [name for name in self._names if name not in put and values[name] is not self._values[name]]
-        told = sum(self._told.have(values[name]) - self._told.have(self._values[name]) for name in changed)
-        return *self._score(values), told
+        return *self._score(values), sum(self._told.have(values[name]) - self._told.have(self._values[name]) for name in changed)
 
     @cached_property
     def _matched(self) -> dict[str, list[float]]:
@@ -186,7 +184,10 @@ class Blame:
 
     def _goes_on(self, one: Statement) -> bool:
         """Whether a value is a derived gradient, and as many times that as what it is computed from is one."""
-        times, arriving = self._matched.get(one.name, []), [factor for name in one.reads for factor in self._matched.get(name, ())]
+        times, arriving, reads = self._matched.get(one.name, []), list[float](), [*one.reads]
+        while reads:
+            arriving += self._matched.get(name := reads.pop(), ())
+            reads += () if name in self._matched else self._inner.get(name, ())
         single = self._climbs and self._values[one.name].size == 1 and bool(arriving)  # any other number is a multiple
         if (one.name in self.ends.values() or not arriving) and not single:
             return times[:1] == [1.0]
@@ -271,7 +272,8 @@ class Blame:
             with suppress(FormulaError):
                 value = evaluate(one.formula, ChainMap({name: right}, values)) if one.formula else right
                 self._left -= effort(value)
-                found += self._told.have(value)
+                laid = one.inner and one.formula and isinstance(one.formula.tree, Transpose)  # the readers of that read it
+                found += self._promise(one.name, value, values) if laid else self._told.have(value)
         return found
 
     def _readers(self, name: str) -> list[Statement]:
@@ -306,9 +308,7 @@ class Blame:
 
     def _products_with(self, name: str) -> list[Statement]:
         """What may be a gradient and is a product with a value that is none."""
-        if self._matched.get(name):
-            return []
-        return [one for one in self.own if one.formula and multiplies(one.formula.tree, name)]
+        return [] if self._matched.get(name) else [one for one in self.own if one.formula and multiplies(one.formula.tree, name)]
 
 
 def _adds(one: Statement) -> bool:

@@ -35,6 +35,8 @@ def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Stateme
     """
     statements = {one.name: one for one in pairing.recording.statements}
     helper = statements.get(pairing.blame.through.get(statement.name, ""))
+    if helper and helper.made in {one.made for one in pairing.recording.statements if one.name in pairing.forward}:
+        return None  # which is right where it is used forward
     match statement.formula and statement.formula.tree:
         case Binary("*", Name(one), Name(other)) if helper and helper.made != statement.made:
             arriving = other if one == helper.name else one

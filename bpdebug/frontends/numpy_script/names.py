@@ -13,7 +13,7 @@ from bpdebug.core.statements import is_name
 PLACE = re.compile(r"§\d+§")
 """What stands for a value in a recorded formula."""
 _VERSION = re.compile(r"'\d+$")
-_ROOT, _LISTED = re.compile(r"[.\[]"), re.compile(r"\w+(\._?\w+)*\[\d+\]")
+_ROOT = re.compile(r"[.\[]")
 _WHOLE = {"w": ("weight", "weights"), "b": ("bias", "biases")}
 """What stands for a letter in the names of gradients."""
 _TAKEN = "m"
@@ -105,9 +105,9 @@ class Names:
         return self._lasting([*lone, *bound, *texts, "value"])
 
     def _lasting(self, texts: list[str]) -> str:
-        """The first, but where that is a place in a list which an update may have made, one within what the module has a name for."""
+        """The first, but where that is of an object in a list, which an update may have made, one within what the module has a name for."""
         rooted = [text for text in texts if _ROOT.split(text)[0] in self._top - {text}]
-        return rooted[0] if rooted and _LISTED.match(texts[0]) and texts[0] not in rooted else texts[0]
+        return rooted[0] if rooted and "]." in texts[0] and texts[0] not in rooted else texts[0]
 
     def _fits(self, text: str) -> bool:
         return is_name(text) and not any(self._times[text[:end]] for end, sign in enumerate(text) if sign == "[")

@@ -35,6 +35,7 @@ class Pairing:
         given: the derived numbers that each of them was held against.
         own: what may be a gradient.
         recording: what was recorded, with aliases that are wrong as statements.
+        forward: what the loss is computed from.
         parts: by his name the stage of a part of a gradient, of which he computes something else.
         subtracted: the parameter that a value is subtracted from, by the value's name.
         meant_by: the tensors whose gradients the values of wrong lines are meant to be.
@@ -43,7 +44,7 @@ class Pairing:
     def __init__(self, recording: Recording, loss: Differentiated) -> None:
         self._recording, self._loss, self.pairs = recording, loss, dict[str, Pair]()
         self.given = dict[str, Array]()
-        self._values, self._forward = recording.values[-1], {name for name, _ in loss.forward}
+        self._values, self.forward = recording.values[-1], {name for name, _ in loss.forward}
         self._injected = dict[str, Array]()
         self.parts = dict[str, str]()
         self._small = self._small_ones()
@@ -53,14 +54,14 @@ class Pairing:
         self._inner = {one.name for one in recording.statements if one.inner}
         sizes = {loss.gradients[name].size for name in loss.program.parameters if name in loss.gradients}
         self._single = sizes == {1}  # a net of single numbers: each is some multiple of any other, so that only names tell
-        self.subtracted = subtracted_by(recording, loss, self.own, self._forward, self._single)
+        self.subtracted = subtracted_by(recording, loss, self.own, self.forward, self._single)
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
         self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
         self.blame = Blame(recording, loss, self.own, ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR)
         common = {name for name, factor in self.blame.factors.items() if abs(factor / self.blame.times - 1) < NEAR}
         self._together = {*loss.steps, *(common if len(common) > 1 else ())}  # of a saturated net steps are lost in rounding
-        self.recording, renamed = with_aliases(recording, self.blame.found, self._forward)
+        self.recording, renamed = with_aliases(recording, self.blame.found, self.forward)
         self._recording, self._values = self.recording, self.recording.values[-1]
         self.meant_by, self.own = {**self.blame.meant, **renamed}, self._candidates()
         whole = [one for one in self.own if not one.partial]
@@ -98,14 +99,14 @@ class Pairing:
         dependent = reached(recording.statements, recording.start)
         slots = {name for name in recording.start if name not in self._loss.program.parameters}
         after = reached(recording.statements, slots) | {*recording.carried.values(), *stepped(recording)}
-        wanted = dependent - self._forward - after
+        wanted = dependent - self.forward - after
         penalties, arrays = {name: {name} for name in recording.start}, [name for name, value in recording.start.items() if value.size > 1]
         for one in recording.statements:  # made of a parameter and of single numbers alone
             parts = (penalties.get(read, {read} if read in dependent or np.ndim(self._values.get(read, 0)) else ()) for read in one.reads)
             of = {name for part in parts for name in part}
             if len(of) == 1 and of <= {*arrays} and one.name in dependent:
                 penalties[one.name] = of
-        laid = {one.name for one in recording.statements if one.formula and _laid_out(one.formula.tree) in self._forward}
+        laid = {one.name for one in recording.statements if one.formula and _laid_out(one.formula.tree) in self.forward}
         found = dict[str, Statement]()
         wanted -= {one.name for one in recording.statements if unversioned(one.name) in recording.start} | penalties.keys() | laid
         for one in (one for one in recording.statements if one.name in wanted and one.name in self._values):

@@ -33,7 +33,7 @@ it is the more likely one."""
 def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | None:
     """The slip that explains why gradients are wrong, if there is one."""
     values, unread = recording.values[-1], unread_of(recording, loss, blame)
-    told = told_apart({name: loss.gradients[name] for name in blame.ends})
+    told = told_apart({name: loss.gradients[name] for name in blame.ends if name in recording.carried})
     ends = {name: end for name, end in blame.ends.items() if name in told and loss.gradients[name].any()}
     penalized = {name for name, factor in blame.factors.items() if not blame.found and abs(factor / blame.times - 1) < _ALIKE}
     factors = {n: blame.factors[n] if n in penalized else scale(values[end], loss.gradients[n]) or 0.0 for n, end in ends.items()}
