@@ -6,6 +6,7 @@ import builtins
 import copy
 import operator
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,7 @@ class Hooks(Run):
     def _numpy(self, site: int, function: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         given = tuple(map(self.graph.of, arguments))
         named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"} if keywords else keywords
-        along = _along(*arguments, **keywords) if name in ("put_along_axis", "take_along_axis") else ()
+        along = _KEYS[name](*arguments, **keywords) if name in _KEYS else ()
         key = tuple(map(self.graph.of, (along, *arguments[2:3])))  # before it is done
         value, out = function(*arguments, **keywords), keywords.get("out")
         if along and value is None:
@@ -305,3 +306,13 @@ def _along(array: Any, indices: Any = None, *rest: Any, axis: int | None = -1, *
         return ()
     grid = np.ix_(*map(np.arange, array.shape))
     return tuple(indices if place == axis % array.ndim else one for place, one in enumerate(grid))
+
+
+def _ordered(array: Any = None, axis: Any = -1, *others: Any, **more: Any) -> tuple[Any, ...]:
+    """The subscript by which an array is sorted."""
+    sorts = isinstance(array, np.ndarray) and isinstance(axis, int) and not (others or more)
+    return _along(array, np.argsort(array, axis=axis), axis=axis) if sorts else ()
+
+
+_KEYS: dict[str, Callable[..., tuple[Any, ...]]] = {"put_along_axis": _along, "take_along_axis": _along, "sort": _ordered}
+"""What is a subscript, and by which."""

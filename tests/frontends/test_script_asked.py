@@ -198,10 +198,10 @@ def test_a_breakpoint_in_the_script_is_one_of_ours():
 def test_the_status_of_a_check_and_what_is_for_programs(capfd):
     copied("lists", "np.sum(dz[l], axis=0", "np.mean(dz[l], axis=0", to="wrong.py")
     copied("lists", "da = -y / a[2] + (1 - y) / (1 - a[2])", "da = 4 * (-y / a[2] + (1 - y) / (1 - a[2]))", to="scaled.py")
-    copied("sorted")
-    status = {name: main(["check", f"{name}.py", "--json"]) for name in ("wrong", "scaled", "sorted")}
+    copied("partition")
+    status = {name: main(["check", f"{name}.py", "--json"]) for name in ("wrong", "scaled", "partition")}
     wrong, scaled, partly = (json.loads(line) for line in capfd.readouterr().out.splitlines())
-    assert status == {"wrong": 1, "scaled": 0, "sorted": 0}
+    assert status == {"wrong": 1, "scaled": 0, "partition": 0}
     stage = next(stage for stage in wrong["stages"] if stage["name"] == wrong["culprit"])
     assert (stage["file"], stage["lineno"], stage["line"], stage["status"]) == ("wrong.py", 32, "wrong.py:32", "wrong")
     assert stage["suspects"]
@@ -212,7 +212,7 @@ def test_the_status_of_a_check_and_what_is_for_programs(capfd):
     assert main(["check", "tutorial.py", "--json"]) == 1
     raised = json.loads(capfd.readouterr().out)
     assert raised["raised"].startswith("the script stopped with ValueError: shapes (4,4) and (1,4) not aligned")
-    assert [main(["check", f"{name}.py", "--strict"]) for name in ("scaled", "sorted")] == [1, 1]
+    assert [main(["check", f"{name}.py", "--strict"]) for name in ("scaled", "partition")] == [1, 1]
     copied("lists", "np.random.seed(0)\n", "", to="unseeded.py")
     assert main(["check", "unseeded.py", "--strict"]) == 0  # that it is said leaves nothing in doubt
     assert "had no seed" in capfd.readouterr().err

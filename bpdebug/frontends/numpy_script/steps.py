@@ -11,7 +11,7 @@ from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Binary, Name
+from bpdebug.core.tree import Binary, Call, Name
 from bpdebug.frontends.numpy_script.alike import is_product
 from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale, told_apart
@@ -19,7 +19,7 @@ from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.moves import Moves, Remark
 from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.pairs import Pairing
-from bpdebug.frontends.numpy_script.recording import Recording
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import Pair, is_invented
 from bpdebug.frontends.numpy_script.versions import late
 
@@ -197,12 +197,15 @@ class Steps:
         values = recording.values[-1]
         formulas = {one.name: one for one in recording.statements if one.formula}
         own, stack, seen = {one.name for one in self._pairing.own}, [recording.carried[parameter]], set[str]()
+        inner = {one.name for one in self._pairing.own if one.inner}
+        said = {name: one.formula.text if one.inner and one.formula else name for name, one in formulas.items()}
         while stack:
             name = stack.pop()
-            if name in own and values[name].size < size and name not in self._pairing.pairs and not formulas[name].inner:
+            named = name in own and (not formulas[name].inner or _is_whole_sum(formulas[name], own - inner))
+            if named and values[name].size < size and name not in self._pairing.pairs:
                 if np.ptp(self._loss.gradients[parameter]) > 0:
-                    evidence = f"{parameter} has {size} numbers, each with a gradient of its own; {name} has {values[name].size}"
-                    yield name, ("one number for several", evidence)
+                    evidence = f"{parameter} has {size} numbers, each with a gradient of its own; {said[name]} has {values[name].size}"
+                    yield parameter if formulas[name].inner else name, ("one number for several", evidence)
             elif name in formulas and name not in seen and name not in self._pairing.pairs:
                 seen.add(name)
                 formula = formulas[name].formula
@@ -240,6 +243,14 @@ class Steps:
         if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss} ({self._made()})")
         return [*told, *self._moves.notes(), *self._recording.notes, *[self._recording.ending] * bool(self._recording.ending)]
+
+
+def _is_whole_sum(one: Statement, named: set[str]) -> bool:
+    """Whether a value is the sum of all cells of one with a name, where an axis was left out."""
+    match one.formula and one.formula.tree:
+        case Call("sum" | "mean", (Name(name),), None):
+            return name in named
+    return False
 
 
 __all__ = ["Remark", "Steps"]
