@@ -183,6 +183,8 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
             numbers = ours, right, right, ours.size, judged.kinks
             return Finding(stage, stage.name, "convention", judged.error, first, *numbers, DOTS, allowed.said)
     method = "complex step"
+    if status == "wrong" and not closely and stage.name in probe.program.settled:  # known to be right in another way
+        return Finding(stage, stage.name, status, judged.error, first, ours, ours, nothing, ours.size, judged.kinks, DOTS)
     if status == "wrong" and not closely and stage.derived and ours.size * len(dots.reach(stage).steps) > _CLOSELY:
         right, method = laid(np.asarray(Evaluator(probe.values).value(stage.derived.tree), float), ours.shape), "the derived formula"
         found = Cells(right, right, ROUNDING * np.abs(right))

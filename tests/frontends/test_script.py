@@ -218,6 +218,8 @@ FAULTS = {
     ("sorted", "h = X @ W", "h = -(X @ W)"): "9",
     ("sorted", "W -= 0.1 * dW", "W += 0.1 * dW"): "20",
     ("tied", "delta_v.sum(axis=0)", "delta_v.sum()"): "20",
+    ("ownnorm", '"b2": d.sum(0)', '"b2": d.mean(0)'): "20",
+    ("ownnorm", "h.T @ d,", "h.T @ d / 2,"): "20",
     ("twice", "return p * (1 - p)", "return p * (1 + p)"): "13",
     ("twice", "return d @ w.T", "return d @ self.w.T"): "39",
     ("vae", " + dlogvar @ self.Ws.T", ""): "52",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -50,11 +50,6 @@ def is_mixed(tree: Tree) -> bool:
     """Whether a formula adds up or exchanges cells, so that it is no multiple of what it reads."""
     calls = {node.function for node in walk(tree) if isinstance(node, Call)}
     return is_product(tree) or any(FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls)
-
-
-def is_clipped(tree: Tree, gradients: Collection[str]) -> bool:
-    """Whether it is a gradient that is clipped: what is wrong with it was wrong before."""
-    return isinstance(tree, Call) and tree.function == "clip" and tree.arguments[0] in [*map(Name, gradients)]
 
 
 def is_trivial(tree: Tree) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from itertools import pairwise
@@ -17,7 +17,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Binary, Name, Tree
+from bpdebug.core.tree import Binary, Call, Name, Number, Tree
 from bpdebug.frontends.numpy_script.alike import is_mixed
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
@@ -114,6 +114,32 @@ def summands(recording: Recording) -> set[str]:
             case Binary("+", Name(left), Name(right)) if {left, right} <= mixed:
                 found |= {left, right}
     return found
+
+
+def is_clipped(recording: Recording, tree: Tree, gradients: Collection[str]) -> bool:
+    """Whether it is a gradient that is clipped, cell by cell or by its own norm: what is wrong with it was wrong before."""
+    match tree:
+        case Call("clip", (Name(name), *_)):
+            return name in gradients
+        case Binary("*" | "/", Name(left), Name(right)):
+            for whole, single in ((left, right), (right, left)):
+                sizes = [np.size(recording.values[-1].get(name, 0)) for name in (single, whole)]
+                base = _scaled_from(whole, recording.statements)
+                if sizes[0] == 1 < sizes[1] and base in gradients and base in used(recording.statements, [single]):
+                    return True
+    return False
+
+
+def _scaled_from(name: str, statements: Sequence[Statement]) -> str:
+    """The value of which one without a name is a multiple."""
+    trees = {one.name: one.formula.tree for one in statements if one.inner and one.formula}
+    while name in trees:
+        match trees[name]:
+            case Binary("*", Name(whole), Name() | Number()) | Binary("*", Number(), Name(whole)) | Binary("/", Name(whole), _):
+                name = whole
+            case _:
+                break
+    return name
 
 
 def kept_before(recording: Recording, parameter: str, statements: Sequence[Statement]) -> list[str]:

@@ -47,14 +47,17 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         told: the line of the loss, where that is told.
     """
     tried, statements = list[Differentiated](), {one.name: one for one in recording.statements}
+    shares, lacking = _shares(recording), -1
     for text, names, said, line in _candidates(recording, told):
+        if not any(shares.get(name, -1) & lacking for name in names):
+            continue
         try:
             made = differentiated(recording, scenario, text, names, said, line)
             made = _with_penalty(recording, scenario, (text, names), made)
         except BpdebugError:
             continue
         tried.append(with_given(recording, scenario, made))
-        if tried[-1].agreement == 1 and not said and not _lacks(recording, tried[-1]):
+        if tried[-1].agreement == 1 and not said and not (lacking := _lacking(recording, tried[-1])):
             break
     named = [one for one in tried if _is_named(one, statements)]
     ranks = [_rank(one, one in named) for one in tried]
@@ -74,13 +77,11 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     )
 
 
-def _lacks(recording: Recording, loss: Differentiated) -> bool:
-    """Whether parameters move of which a loss is none: there may be another one."""
+def _lacking(recording: Recording, loss: Differentiated) -> int:
+    """The parameters that move of which a loss is none, a bit each: there may be another one."""
     slots = used(recording.statements, [recording.carried[name] for name in loss.program.parameters if name in recording.carried])
-    return any(
-        value.size > 1 and name not in slots and {name, recording.carried[name]}.isdisjoint(slots)
-        for name, value in recording.start.items()
-    )
+    lacking = {name for name, new in recording.carried.items() if {name, new}.isdisjoint(slots) and recording.start[name].size > 1}
+    return sum(1 << place for place, name in enumerate(recording.start) if name in lacking)
 
 
 def _is_raised(recording: Recording, loss: Differentiated) -> bool:

@@ -13,11 +13,11 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned, evaluate
 from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, walk
 from bpdebug.frontends.numpy_script.aliases import with_aliases
-from bpdebug.frontends.numpy_script.alike import Alike, is_clipped, is_trivial, marks
+from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, marks
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.ends import ends_of, subtracted_by
 from bpdebug.frontends.numpy_script.fits import AND, NEAR, Differentiated, penalized, scale
-from bpdebug.frontends.numpy_script.lines import GRADIENT, reached, start_of, stepped, used
+from bpdebug.frontends.numpy_script.lines import GRADIENT, is_clipped, reached, start_of, stepped, used
 from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import Pair
@@ -111,7 +111,7 @@ class Pairing:
         wanted -= {one.name for one in recording.statements if unversioned(one.name) in recording.start} | penalties.keys() | laid
         for one in (one for one in recording.statements if one.name in wanted and one.name in self._values):
             also = not found.keys().isdisjoint(one.reads) and self._values[one.name].size > 1  # no second forward pass, no sum of errors
-            clipped = one.formula and is_clipped(one.formula.tree, found)  # a step of the update
+            clipped = one.formula and is_clipped(recording, one.formula.tree, found)  # a step of the update
             if (one.live or gradient_of(one.name) or also) and self._values[one.name].dtype.kind == "f" and not clipped:
                 found[one.name] = one
         return [*found.values()]

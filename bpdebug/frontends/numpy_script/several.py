@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Name, Tree, substitute
+from bpdebug.core.tree import Index, Name, Tree, substitute
 from bpdebug.frontends.numpy_script.alike import is_product
 from bpdebug.frontends.numpy_script.lines import reached, used
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
@@ -77,8 +77,10 @@ def _readers(recording: Recording, version: Statement) -> Iterator[Statement]:
 
 
 def _is_passed(recording: Recording, one: Statement, shape: tuple[int, ...]) -> bool:
-    """Whether a line makes something else of a parameter than a parameter."""
-    return np.shape(recording.values[-1][one.name]) != shape or (one.formula is not None and is_product(one.formula.tree))
+    """Whether a line makes something else of a parameter than a parameter, or some of its cells, which a next step may leave alone."""
+    tree = one.formula.tree if one.formula else None
+    whole = not isinstance(tree, Index) and np.shape(recording.values[-1][one.name]) != shape
+    return whole or (tree is not None and is_product(tree))
 
 
 __all__ = ["first_step", "with_steps"]
