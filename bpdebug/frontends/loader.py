@@ -145,7 +145,7 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report, re
     if path.suffix.lower() not in readers:
         report.fail(_file_mark(root), f"expected a file whose name ends in {' or '.join(readers)}; found '{path.name}'")
     try:
-        if not path.exists():
+        if _is_missing(path):
             raise FileError(path, "it does not exist", kind="missing")
         return readers[path.suffix.lower()](path, section)
     except ColumnError as error:
@@ -160,6 +160,17 @@ def _load_data(section: Section, root: Mapping, folder: Path, report: Report, re
         report.fail(_file_mark(root), f"the file {path} does not exist{likely(path.name, others)}")
     except MemoryError:
         report.fail(_file_mark(root), f"{path} does not fit into memory")
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is nothing of that name: what is there and cannot be read has a reason of its own."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _csv(path: Path, section: Section) -> Data:
