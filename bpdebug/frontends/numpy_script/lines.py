@@ -17,7 +17,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Binary, Call, Name, Number, Tree
+from bpdebug.core.tree import Binary, Call, Name, Tree
 from bpdebug.frontends.numpy_script.alike import is_mixed
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
@@ -124,21 +124,20 @@ def is_clipped(recording: Recording, tree: Tree, gradients: Collection[str]) -> 
         case Binary("*" | "/", Name(left), Name(right)):
             for whole, single in ((left, right), (right, left)):
                 sizes = [np.size(recording.values[-1].get(name, 0)) for name in (single, whole)]
-                base = _scaled_from(whole, recording.statements)
+                base = _scaled_from(whole, recording)
                 if sizes[0] == 1 < sizes[1] and base in gradients and base in used(recording.statements, [single]):
                     return True
     return False
 
 
-def _scaled_from(name: str, statements: Sequence[Statement]) -> str:
+def _scaled_from(name: str, recording: Recording) -> str:
     """The value of which one without a name is a multiple."""
-    trees = {one.name: one.formula.tree for one in statements if one.inner and one.formula}
-    while name in trees:
-        match trees[name]:
-            case Binary("*", Name(whole), Name() | Number()) | Binary("*", Number(), Name(whole)) | Binary("/", Name(whole), _):
-                name = whole
-            case _:
-                break
+    trees, values = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}, recording.values[-1]
+    while isinstance(tree := trees.get(name), Binary) and tree.operator in ("*", "/"):
+        whole = [one.name for one in tree.children() if isinstance(one, Name) and np.size(values.get(one.name, 0)) > 1]
+        if len(whole) != 1:
+            break
+        name = whole[0]
     return name
 
 

@@ -8,7 +8,7 @@ p = {"W1": rng.normal(size=(4, 8)), "b1": np.zeros(8), "W2": rng.normal(size=(8,
 def clip(g, limit=1.0):
     norm = np.linalg.norm(g)
     if norm > limit:
-        g = g * limit / norm
+        g = limit * g / norm
     return g
 
 
