@@ -275,6 +275,11 @@ def test_what_scipy_computes_is_a_formula(right, wrong, line):
     assert result.text.startswith(f"special.py:{line}: WRONG ") if line else not result.wrong
 
 
+def test_a_penalty_with_a_wrong_sign_before_clipping_is_no_all_clear():
+    result = judged("clipped", "+ 2 * weight_decay * W[l]", "- 2 * weight_decay * W[l]")
+    assert result.wrong or "not judged: the gradient of W[2], W[1], W[0] was not found" in result.text
+
+
 def test_a_penalty_that_no_gradient_has_is_said():
     result = judged("sequence", ' + self.l2 * self.params["W"]', "")
     assert "note: these are the derivatives of data (sequence.py:89), not of the loss at sequence.py:95" in result.text

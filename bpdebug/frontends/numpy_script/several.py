@@ -34,7 +34,7 @@ def with_steps(recording: Recording) -> Recording:
     """The recording with the new versions of parameters that a later forward pass in the same update reads as given."""
     made, live = {one.name: one for one in recording.statements}, [one for one in recording.statements if one.live]
     passes = {_read(one, name) for one in live for name in recording.start}
-    new = {made[name].name: old for old, name in recording.carried.items() if name in made}
+    new = {name: old for old, name in recording.carried.items() if name in made}
     passed = reached(recording.statements, [name for name in new if any(_read(one, name) in passes - {None} for one in live)])
     again = {name: old for name, old in new.items() if any(name in one.reads and one.name in passed for one in live)}
     if not again:

@@ -223,8 +223,10 @@ class Steps:
 
     def notes(self) -> list[str]:
         """What there is to say of the whole."""
-        due, own = self._loss.gradients, [self._recording.values[-1][one.name] for one in self._pairing.own]
-        lacking = [name for name in self._live if name not in self._of and name not in self._loss.steps]
+        due, formulas = self._loss.gradients, [one.formula for one in self._pairing.own if one.formula]
+        terms = {name for one in formulas if isinstance(one.tree, Binary) and one.tree.operator in "+-" for name in one.names}
+        own = [self._recording.values[-1][one.name] for one in self._pairing.own if one.name not in terms]
+        lacking = [name for name in self._live if self._of.get(name, "") in {"", *terms} and name not in self._loss.steps]
         lacking = [name for name in lacking if not any(self._is_found(scale(value, due[name]), due[name]) for value in own)]
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
         beside = self._beside()
