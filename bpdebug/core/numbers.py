@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -53,6 +54,28 @@ def written(value: float, digits: int = 4) -> str:
     return minus(short(value, digits))
 
 
+def decimals(value: float) -> str:
+    """A number with three decimals, where those say what it is: so numbers of a kind stand below each other."""
+    return minus(f"{value:.3f}") if 0.0005 <= abs(value) < 100 else written(value, 3)
+
+
+def narrow(value: float, room: int) -> str:
+    """A number with its sign in so many characters, as many digits as that holds; only its sign where there is no room."""
+    if value == 0:
+        return "0"
+    forms = ("+.4f", "+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e")[4 * (abs(value) < _FINE) :]
+    sign = "?" if math.isnan(value) else "−" if value < 0 else "+"
+    texts = [re.sub(r"^(.)0\.", r"\1.", minus(cell(value, form))) for form in forms]  # without the zero before the point
+    return next((text for text in (*texts, f"{sign}{'~0' if abs(value) < 1 else 'big'}") if len(text) <= room), sign)
+
+
+def brief(value: float, room: int) -> str:
+    """A number that was given, as short as it is, in so many characters."""
+    return next((text for digits in (4, 3, 2) if len(text := written(value, digits)) <= room), narrow(value, room))
+
+
+_FINE = 0.00095
+"""From which size on a narrow number is written with a fixed point: with three decimals it has a digit left."""
 _SPOKEN = (-7, 6)
 """Between these powers of ten a number is spoken of in fixed point."""
 

@@ -15,7 +15,7 @@ from bpdebug.session.view import View
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.report import Report
 from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title, worst
-from bpdebug.ui.draw.spans import Line, fit, width
+from bpdebug.ui.draw.spans import Line, fit, lit, width
 from bpdebug.ui.pane import ListPane
 from bpdebug.ui.screens import OnceScreen
 
@@ -76,7 +76,7 @@ class ReportPane(ListPane):
         drawn = super().line_at(view, y)
         if y != self.cursor + 1:
             return drawn
-        return tuple((text, f"{role} here") for text, role in fit(drawn, self.area.width))
+        return lit(fit(drawn, self.area.width), "here")
 
     def action_cursor(self, by: int) -> None:
         """Move to another stage; beyond the last one, to the notes."""

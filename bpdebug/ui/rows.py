@@ -12,7 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from bpdebug.ui.draw.rows import Row
-from bpdebug.ui.draw.spans import fit
+from bpdebug.ui.draw.spans import fit, lit
 from bpdebug.ui.painting import to_strip
 
 
@@ -98,7 +98,7 @@ class RowList(ScrollView):
             return to_strip(self, (), columns, self.rich_style)
         drawn = self.rows[place].lines[y + self.scroll_offset.y - self._tops[place]]
         if place == self.cursor:
-            drawn = tuple((text, f"{role} here") for text, role in fit(drawn, columns))
+            drawn = lit(fit(drawn, columns), "here")
         return to_strip(self, drawn, columns, self.rich_style)
 
     def on_click(self, event: events.Click) -> None:

@@ -11,10 +11,10 @@ from ui_views import big, loaded, network_lines, random_chain, role_of, text, vi
 
 from bpdebug.core.description import Loss
 from bpdebug.core.layers import make_program
+from bpdebug.core.numbers import narrow
 from bpdebug.core.record import replace
 from bpdebug.ui.draw.groups import graph_of
 from bpdebug.ui.draw.network import cell_at
-from bpdebug.ui.draw.network_text import number_text
 from bpdebug.ui.draw.spans import plain, width
 
 WIDE = random_chain(5, (8, 16, 16, 8), epochs=1)
@@ -138,7 +138,7 @@ def test_where_there_is_room_each_unit_has_its_number_on_its_heat_below_its_bar(
         row = next(y for y, line in enumerate(lines) if " layer 1 " in plain(line))
         found = [(text.strip(), role) for text, role in lines[row + beneath] if role.startswith("heat")]
         gradients = shown.tensors["dz1"][shown.sample]
-        assert [text for text, _ in found] == [number_text(float(value), 8) for value in gradients]
+        assert [text for text, _ in found] == [narrow(float(value), 8) for value in gradients]
         assert [role.startswith("heat:+") for _, role in found] == [value >= 0 for value in gradients]
         assert bool(bars(lines, "layer 1")) == bool(beneath)
 
@@ -147,7 +147,7 @@ def test_where_there_is_room_each_unit_has_its_number_on_its_heat_below_its_bar(
 def test_the_selected_cell_stands_with_its_number_at_its_group(cell):
     shown = view(WIDE, "goto W1", f"select {cell}")
     line = next(line for line in network_lines(shown, 70, 10) if " layer 2 " in plain(line))
-    number = number_text(float(shown.tensors[shown.selected[0]][shown.selected[1]]), 6)
+    number = narrow(float(shown.tensors[shown.selected[0]][shown.selected[1]]), 6)
     assert [part for part, role in line if role == "cursor"] == [f"{cell} {number}"]
 
 

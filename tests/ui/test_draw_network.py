@@ -11,9 +11,9 @@ from turns import by_turns
 from ui_views import big, chain, network_lines, random_chain, role_of, session, text, view
 
 from bpdebug.core.description import Layer
+from bpdebug.core.numbers import narrow
 from bpdebug.core.record import replace
 from bpdebug.ui.draw.network import cell_at, network_drawing
-from bpdebug.ui.draw.network_text import number_text
 from bpdebug.ui.draw.spans import plain, width
 
 SMALL = ["xor", "iris", "residual", "one_neuron", "two_outputs", "dead_relu"]
@@ -50,7 +50,7 @@ def changed(shown, **tensors):
 
 
 def numbers(shown, name, row=0):
-    return [number_text(float(value), 6) for value in shown.tensors[name][row]]
+    return [narrow(float(value), 6) for value in shown.tensors[name][row]]
 
 
 def residual_chain(units=3, layers=3):
@@ -139,8 +139,8 @@ def test_of_a_weight_one_edge_is_bright_with_its_number_and_its_gradient():
     assert starts == rows_of(lines, ["x2"])
     assert ends == rows_of(lines, [numbers(shown, "dz1", 1)[2]])
     drawn = text(lines)
-    assert role_of(next(line for line in lines if number_text(shown.tensors["W1"][1, 2], 6) in plain(line)), "+.9273") == "cursor"
-    assert f"dW1 {number_text(shown.tensors['dW1'][1, 2], 6)}" in drawn
+    assert role_of(next(line for line in lines if narrow(shown.tensors["W1"][1, 2], 6) in plain(line)), "+.9273") == "cursor"
+    assert f"dW1 {narrow(shown.tensors['dW1'][1, 2], 6)}" in drawn
     assert bright(lines, "ink")[2] == ends, "from where it leads to, it goes on"
 
 
@@ -157,7 +157,7 @@ def test_of_the_gradient_of_a_weight_its_number_stands_on_the_edge_and_the_weigh
 def test_of_a_neuron_all_its_edges_stand_out_with_their_numbers(stage, kind):
     shown = view("xor", f"goto 40:{stage}", f"select {stage}[1,2]")
     lines = network_lines(shown, 76, 18)
-    weights = [number_text(value, 6) for value in (*shown.tensors["W1"][:, 2], shown.tensors["W2"][2, 0])]
+    weights = [narrow(value, 6) for value in (*shown.tensors["W1"][:, 2], shown.tensors["W2"][2, 0])]
     assert all(number in text(lines) for number in weights)
     assert bright(lines, kind)[2] == rows_of(lines, ["x1", "x2"])
     assert rows_of(lines, [number for number, role in cells(lines).values() if role == "cursor"])

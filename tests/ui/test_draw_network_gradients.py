@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ui_views import network_lines, random_chain, text, view
 
+from bpdebug.core.numbers import narrow
 from bpdebug.core.record import replace
 from bpdebug.ui.draw.network import cell_at, network_drawing
-from bpdebug.ui.draw.network_text import number_text
 
 
 def levels(shown, size):
@@ -55,7 +55,7 @@ def test_another_sample_is_another_picture_whatever_is_selected(selected):
 def test_the_gradient_of_a_bias_stands_in_its_place():
     shown = view("xor", "goto 40:db1")
     lines = network_lines(shown, 70, 10)
-    texts = [f"db {number_text(float(value), 5)}" for value in shown.tensors["db1"][0]]
+    texts = [f"db {narrow(float(value), 5)}" for value in shown.tensors["db1"][0]]
     assert all(each in text(lines) for each in texts)
     assert [part for line in lines for part, role in line if role == "cursor"] == texts[:1]
 
@@ -65,7 +65,7 @@ def test_when_an_update_is_complete_what_it_has_answered_stays_in_sight(scenario
     shown = view(scenario, "goto update 30", "sample 2")
     last = view(scenario, "goto 29:da2").tensors
     lines = network_lines(shown, 70, 12)
-    outputs = [number_text(float(value), 6) for value in last["a2"][2]]
+    outputs = [narrow(float(value), 6) for value in last["a2"][2]]
     assert all(output in text(lines) for output in outputs)
     dimmed = {part.strip() for line in lines for part, role in line if "dim" in role.split()}
     assert set(outputs) <= dimmed

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain, groupby, repeat
-
-from rich.cells import cell_len
+from itertools import groupby
 
 from bpdebug.core.description import Scenario
 from bpdebug.frontends import ShippedScenario
-from bpdebug.ui.draw.rows import Row
-from bpdebug.ui.draw.spans import Line, fit, wrap
+from bpdebug.ui.draw.rows import Row, columns_of, table
+from bpdebug.ui.draw.spans import Line, fit, line, wrap
 
 _HEADING = ("scenario", "network", "samples", "what it shows")
 _DEEP, _MANY = 5, 3
@@ -19,16 +17,10 @@ _DEEP, _MANY = 5, 3
 
 def scenario_rows(entries: Sequence[tuple[ShippedScenario, Scenario]], columns: int) -> list[Row]:
     """Under a heading, a line for each scenario: its name, the units of its layers, the size of its data, and what it teaches."""
-    taught = ((entry.name, shape_of(scenario), str(scenario.samples), entry.teaches or entry.title) for entry, scenario in entries)
-    cells = [_HEADING, *taught]
-    first, second, third = (max(cell_len(row[column]) for row in cells) + 2 for column in range(3))
-    rows = []
-    for place, (name, shape, samples, teaches) in enumerate(cells):
-        role = "" if place else "dim"
-        size = (samples.rjust(third - 2), role)
-        spans = (*fit(((name, role or "name"),), first), *fit(((shape, role),), second), *fit((size,), third), (teaches, role))
-        rows.append(Row(name if place else "", (fit(spans, columns),)))
-    return rows
+    taught = [(entry.name, shape_of(scenario), str(scenario.samples), entry.teaches or entry.title) for entry, scenario in entries]
+    cells = [[line((name, "name")), *map(line, rest)] for name, *rest in taught]
+    drawn = table([[line((title, "dim")) for title in _HEADING], *cells], right={2})
+    return [Row(name, (fit(each, columns),)) for name, each in zip(("", *(name for name, *_ in taught)), drawn, strict=True)]
 
 
 def shape_of(scenario: Scenario) -> str:
@@ -55,9 +47,7 @@ def preview_lines(entry: ShippedScenario, scenario: Scenario, columns: int) -> l
     ]
     lines = wrap(entry.description, columns)
     for name, text in facts:
-        titles = chain((name,), repeat(""))
-        drawn = wrap(text, columns - 11, "bold" if name == "try first" else "")
-        lines += [(*fit(((title, "dim"),), 11), *part) for title, part in zip(titles, drawn, strict=False)]
+        lines += columns_of([(name, "dim", 9), (text, "bold" if name == "try first" else "", columns - 11)])
     return lines
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from bpdebug.core.cells import Cell
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import written
+from bpdebug.core.numbers import brief, narrow, written
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
@@ -22,7 +22,6 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.layers import focus, is_past, values_in
 from bpdebug.ui.draw.network_parts import Scene, heat_role, norm
-from bpdebug.ui.draw.network_text import given_text, number_text
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, width
 
@@ -206,7 +205,7 @@ class _Row(Record, eq=False):
         """The selected cell with its number, or how large the tensor is; and the number alone."""
         view = self.parts.view
         if self.is_selected and view.selected:
-            number = number_text(float(view.tensors[self.parts.name][view.selected[1]]), 6)
+            number = narrow(float(view.tensors[self.parts.name][view.selected[1]]), 6)
             return f"{render_name(self.parts.name, view.style, view.selected[1])} {number}", number
         values = values_in(view, self.name)
         text = "" if values is None else written(float(values), 4) if values.ndim == 0 else f"‖{written(norm(values), 2)}‖"
@@ -257,7 +256,7 @@ class _Table:
             for unit, value in enumerate(own.ravel().tolist()):
                 means = None if past else (name, self.parts.unit_cell(name, unit))
                 role = "cursor" if means and means == self.parts.view.selected else heat_role(int(levels[unit]))
-                text = f"{(given_text if given else number_text)(value, wide - 2):^{wide - 1}}"
+                text = f"{(brief if given else narrow)(value, wide - 2):^{wide - 1}}"
                 canvas.write(self.bars + unit * wide, number, text, f"{role} dim" if past else role, means)
         sizes, columns = np.abs(levels), max(min(self.room, (wide if number else _WIDEST) * len(levels)), 0)
         for x in range(columns):

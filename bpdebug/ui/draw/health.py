@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.numbers import cell as number
 from bpdebug.core.numbers import minus, short, sparkline, written
 from bpdebug.core.record import Record
 from bpdebug.look.finding import Finding
 from bpdebug.look.health import Health
 from bpdebug.look.layer_health import USUAL, USUAL_STEPS, LayerHealth
 from bpdebug.session.view import View
+from bpdebug.ui.draw.rows import beside
 from bpdebug.ui.draw.scales import bar, decade_share, decades
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, plain, wrap
 
@@ -54,8 +55,8 @@ def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[
     if not len(health.updates):
         return wrap("Nothing is computed yet: u runs one update, c the training.", columns, "dim"), [*_sentences(health, columns)]
     shown = _columns(health, columns)
-    heading = _row(shown, [((column.title, "faint"),) for column in shown], columns)
-    lines = [_row(shown, [column.cell(layer) for column in shown], columns) for layer in health.layers]
+    table = [[line((column.title, "faint")) for column in shown], *([column.cell(layer) for column in shown] for layer in health.layers)]
+    heading, *lines = (fit(beside(row, [column.width for column in shown], gap=1), columns) for row in table)
     return [heading], [*lines, *_notes(view, health, columns, any(column.title == _ACTIVATIONS for column in shown))]
 
 
@@ -76,11 +77,6 @@ def health_note(view: View, columns: int, rows: int) -> str:
 def _has(layer: LayerHealth, *names: str) -> bool:
     """Whether one of these is what is off in a layer."""
     return any(found.name in names for found in layer.findings)
-
-
-def _row(shown: list[_Column], cells: list[Line], columns: int) -> Line:
-    spans = [span for column, cell in zip(shown, cells, strict=True) for span in (*fit(cell, column.width), (" ", ""))]
-    return fit(tuple(spans[:-1]), columns)
 
 
 def _columns(health: Health, columns: int) -> list[_Column]:
@@ -142,7 +138,7 @@ def _norm_column(title: str, measure: str, under_way: bool) -> _Column:
             return (("—╱"[under_way].rjust(6), "faint"),)
         texts = [short(value, 2), short(value, 1)]
         if 0 < value < 1e-4:
-            texts = [re.sub("e-0*", "e-", f"{value:.{digits}e}") for digits in (1, 0)]
+            texts = [number(value, form) for form in (".1e", ".0e")]
         return ((minus(first_that_fits(texts, 6, "large")).rjust(6), "" if math.isfinite(value) else "bad"),)
 
     return _Column(title.rjust(6), 6, cell)

@@ -8,15 +8,15 @@ import math
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import minus, short, written
+from bpdebug.core.numbers import decimals, short, written
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
-from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plot import Plot, Ticks
+from bpdebug.ui.draw.rows import table, widths_of
 from bpdebug.ui.draw.scales import bar, even_ticks, lattice, log_ticks, nice_step
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, pad, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, short_names, wrap
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""
@@ -30,8 +30,6 @@ _POINT = 4
 """Columns between two losses from which on each is marked as a point."""
 _ERROR = "off by"
 _GAP, _BAR = 2, len(_ERROR)
-_LEAST, _LARGE = 0.0005, 100.0
-"""Between these sizes an answer has three decimals."""
 _Row = tuple[str, str, str]
 """The texts of one answer: what it is an answer to, the target, the answer."""
 
@@ -261,32 +259,28 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     room = rows - 1 - (len(wanted) >= rows)
     if room < 1:
         return []
-    close = (minus(f"{a:.3f}") if _LEAST <= abs(a) < _LARGE else written(a, 3) for a in given)
-    texts = list(zip(names, map(written, wanted), [HATCH] * len(wanted) if answers is None else close, strict=True))
-    table = _headed(view, str(view.samples[place]) if named else "", texts[:room], columns)
+    told = [HATCH] * len(wanted) if answers is None else map(decimals, given)
+    texts = list(zip(names, map(written, wanted), told, strict=True))
+    cells = _headed(view, str(view.samples[place]) if named else "", texts[:room], columns)
     errors, rest = [abs(a - t) for a, t in zip(given, wanted, strict=True)], len(texts) - room
-    widths, most = _widths(table), max(filter(math.isfinite, errors), default=0.0)
-    gap = min(max((columns - sum(widths)) // 2, 1), _GAP)
-    length = columns - sum(widths) - 3 * gap
-    bars = [" " * gap + bar(error / (most or 1.0), length) if length >= _BAR else "" for error in errors[:room]]
+    taken, most = sum(widths_of(cells)), max(filter(math.isfinite, errors), default=0.0)
+    gap = min(max((columns - taken) // 2, 1), _GAP)
+    length = columns - taken - 3 * gap
+    bars = [line((bar(error / (most or 1.0), length) if length >= _BAR else "", "curve")) for error in errors[:room]]
+    off = line((_ERROR * (length >= _BAR and most > 0), ""))
     # names begin at the left, numbers end at the right
-    heading, *shown = ((" " * gap).join(map(pad, row, widths, (not named, True, True))) for row in table)
-    lines = [line((heading + " " * gap + _ERROR * (length >= _BAR and most > 0), "faint"))]
-    lines += [line((row, ""), (drawn, "curve")) for row, drawn in zip(shown, bars, strict=True)]
-    lines += [line((f"and {rest} more", "faint"))] if rest > 0 else []
+    heading, *lines = table([(*row, more) for row, more in zip(cells, (off, *bars), strict=True)], range(named, 3), gap)
+    lines = [lit(heading, "faint"), *lines, *[line((f"and {rest} more", "faint"))] * (rest > 0)]
     return [fit(drawn, columns) for drawn in lines]
 
 
-def _headed(view: View, sample: str, shown: list[_Row], columns: int) -> list[_Row]:
+def _headed(view: View, sample: str, shown: list[_Row], columns: int) -> list[tuple[Line, ...]]:
     """Above the rows the first heading beside which the names are whole; else the last one, and names that are cut."""
     answer, target = (render_name(name, view.style) for name in (view.program.prediction, view.program.target))
     for heading in ((f"sample {sample}".strip(), "target", answer), (f"#{sample}", "target", answer), (f"#{sample}", target, answer)):
-        widths = _widths([heading, *shown])
+        rows = [(*map(line, row),) for row in (heading, *shown)]
+        widths = widths_of(rows)
         if sum(widths) + 2 <= columns:
-            return [heading, *shown]
+            return rows
     names = short_names([name for name, *_ in shown], max(columns - sum(widths[1:]) - 2, 1), "y")
-    return [heading, *((name, *row[1:]) for name, row in zip(names, shown, strict=True))]
-
-
-def _widths(rows: list[_Row]) -> list[int]:
-    return [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return [rows[0], *((line(name), *row[1:]) for name, row in zip(names, rows[1:], strict=True))]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from bpdebug.core.cells import Cell
-from bpdebug.core.numbers import written
+from bpdebug.core.numbers import brief, narrow, written
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.once import once
@@ -19,7 +19,6 @@ from bpdebug.ui.draw.layers import ANSWERS, TARGET, WEIGHT, is_past
 from bpdebug.ui.draw.network_edges import Edges
 from bpdebug.ui.draw.network_parts import Parts
 from bpdebug.ui.draw.network_plan import Column, Plan, plan_of
-from bpdebug.ui.draw.network_text import given_text, number_text
 from bpdebug.ui.draw.spans import Line, first_that_fits, width
 
 LEAST_COLUMNS, LEAST_ROWS = 12, 3
@@ -85,7 +84,7 @@ def _given(parts: Parts, room: int) -> Iterator[str]:
 def _neurons(drawn: _Picture, column: Column, scale: tuple[float, float]) -> None:
     """The neurons of a layer, each its number on the colour of it, hatched as long as it is not computed; with what stands around."""
     parts, canvas, name = drawn.parts, drawn.canvas, drawn.parts.tensor(column.layer)
-    values, written_as, number = parts.row(name), number_text if column.layer else given_text, column.number
+    values, written_as, number = parts.row(name), narrow if column.layer else brief, column.number
     heat = [] if values is None else parts.heat(name, values, scale)
     for unit, row in enumerate(column.rows):
         if values is None or parts.to_come(name, unit):
@@ -128,9 +127,9 @@ def _number(parts: Parts, name: str, unit: int, room: int) -> tuple[str, str, ob
     """A neuron's target, bias or answer, with the letter that tells it: text, role and cell."""
     values, stage = parts.row(name), parts.view.position.stage
     if name == parts.program.target:
-        text = "" if values is None else f"target {given_text(float(values[unit]), 5)}"
+        text = "" if values is None else f"target {brief(float(values[unit]), 5)}"
         return text, parts.emphasis(name, unit) or ("next" if parts.stage[0] == TARGET else "dim"), parts.cell(name, unit)
-    text = "" if values is None else f"{parts.letters(name)} {number_text(float(values[unit]), room - 1)}"
+    text = "" if values is None else f"{parts.letters(name)} {narrow(float(values[unit]), room - 1)}"
     return text, parts.emphasis(name, unit) or ("next" if name == stage else "faint"), parts.cell(name, unit)
 
 

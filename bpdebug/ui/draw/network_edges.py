@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.numbers import narrow
 from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array
@@ -18,7 +19,6 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.layers import WEIGHT
 from bpdebug.ui.draw.network_parts import Parts, largest
 from bpdebug.ui.draw.network_plan import Column
-from bpdebug.ui.draw.network_text import number_text
 from bpdebug.ui.draw.roles import HEAT_STEPS
 
 _NEAR = 3.0
@@ -92,7 +92,7 @@ class Edges(Record, eq=False):
         room, taken = self.right.left - self.left.right - 2, set[tuple[int, int]]()
         order = np.argsort(-np.abs(self.weights) - largest(self.weights) * (2 * main + more), axis=None, kind="stable")
         for i, j in [divmod(int(place), self.right_units) for place in order[: min(int((main | more).sum()), _NUMBERED)]]:
-            number = number_text(float(self.weights[i, j]), min(max(room - 1, 5), 6))
+            number = narrow(float(self.weights[i, j]), min(max(room - 1, 5), 6))
             texts = [(number, "cursor" if self.parts.selected[0] == WEIGHT and main[i, j] else "bold" if main[i, j] else "", self.name)]
             texts += [(text, "dim", name) for text, name in self._other(i, j) if main[i, j] and len(text) <= room]
             for along in _ALONG:
@@ -118,7 +118,7 @@ class Edges(Record, eq=False):
             other = program.gradients.get(weight, "") if self.name == weight else weight
             values = self.parts.view.tensors.get(other)
             if values is not None:
-                yield f"{render_name(other, self.parts.view.style)} {number_text(float(values[i, j]), 6)}", other
+                yield f"{render_name(other, self.parts.view.style)} {narrow(float(values[i, j]), 6)}", other
 
     @property
     def right_units(self) -> int:

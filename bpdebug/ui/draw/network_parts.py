@@ -10,6 +10,7 @@ import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.network import LayerNames, Phase
+from bpdebug.core.numbers import brief
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tensors import Array, Role
@@ -17,7 +18,6 @@ from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import ANSWERS, BIAS, OUTPUT, TARGET, WEIGHT, is_gradient, is_past, made_of, part_of, values_in
-from bpdebug.ui.draw.network_text import given_text
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import decades
 
@@ -104,7 +104,7 @@ class Parts(Scene, eq=False):
 
     def _widest(self, name: str, room: int) -> int:
         values = values_in(self.view, name)
-        return 0 if values is None else max(len(given_text(float(value), room)) for value in values[:_SAMPLED].ravel())
+        return 0 if values is None else max(len(brief(float(value), room)) for value in values[:_SAMPLED].ravel())
 
     @cached_property
     def direction(self) -> int:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from bpdebug.core.record import Record, replace
 from bpdebug.ui.draw.network_parts import Parts
-from bpdebug.ui.draw.network_text import short_names
+from bpdebug.ui.draw.spans import short_names
 
 _MOST_EDGES = 64
 """Edges between two layers that the eye can follow."""

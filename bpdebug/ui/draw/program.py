@@ -14,9 +14,9 @@ from bpdebug.look.lives import lives_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.program_signs import INDENT, MARGIN, STOPS, explained_stage, heading_line, lit, sign_of
+from bpdebug.ui.draw.program_signs import INDENT, MARGIN, STOPS, explained_stage, heading_line, sign_of
 from bpdebug.ui.draw.rails import rails_line, rails_width
-from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, plain, width, wrap
+from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, lit, plain, width, wrap
 
 _BORDER = 4
 """Columns of the border with its blanks."""

@@ -11,7 +11,7 @@ from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.trust.finding import STATUSES
 from bpdebug.ui.draw.check import badge
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, width
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, width
 
 MARGIN = 4
 """Columns of a row for the arrow and the signs."""
@@ -68,11 +68,6 @@ def _signs(view: View, fold: Fold) -> Line:
     )
     edited = once(view.program, ("edited", fold.key), lambda: any(stage.replaced for stage in stages))
     return line(("▶" if following else " ", "next"), (stop, "bad"), worst, ("✎" if edited else " ", "changed"))
-
-
-def lit(drawn: Line, role: str) -> Line:
-    """A line on a background."""
-    return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
 
 
 def explained_stage(view: View) -> str | None:

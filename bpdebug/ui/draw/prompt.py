@@ -7,14 +7,13 @@ from rich.cells import cell_len
 from bpdebug.core.misfits import shape_text
 from bpdebug.session.completion import Candidate, Completion
 from bpdebug.session.table import Command
+from bpdebug.ui.draw.rows import table
 from bpdebug.ui.draw.spans import Line, fit, line, wrap
 
 MOST = 6
 """Candidates that are shown at once."""
 _HELP = 2
 """Lines that a command's help takes at most."""
-_WORD = 24
-"""Columns of a candidate's word, where its note has to find room beside it."""
 
 
 def prompt_lines(command: Command | None, mistake: str, completion: Completion, chosen: int | None, columns: int, rows: int) -> list[Line]:
@@ -46,12 +45,9 @@ def candidate_lines(found: tuple[Candidate, ...], chosen: int | None, columns: i
     shown = rows if len(found) <= rows else max(rows - 1, 1)
     first = max((chosen or 0) - shown + 1, 0)
     part = found[first : first + shown]
-    width = min(max(cell_len(candidate.word) for candidate in part), _WORD)
-    lines = []
+    cells = []
     for place, candidate in enumerate(part, first):
-        size = shape_text(candidate.shape) if candidate.shape else ""
-        blanks = " " * max(width - cell_len(candidate.word), 0)
-        word, note = (candidate.word, "cursor" if place == chosen else "name"), f"{size} {candidate.note}".strip()
-        lines.append(fit(line("  ", word, blanks + "  ", (note, "dim")), columns))
-    rest = len(found) - len(part)
+        note = f"{shape_text(candidate.shape) if candidate.shape else ''} {candidate.note}".strip()
+        cells.append([line((candidate.word, "cursor" if place == chosen else "name")), line((note, "dim"))])
+    lines, rest = [fit(line("  ", *drawn), columns) for drawn in table(cells)], len(found) - len(part)
     return [*lines, line((f"  … {rest} more", "faint"))] if rest and rows > 1 else lines

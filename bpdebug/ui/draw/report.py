@@ -11,7 +11,8 @@ from bpdebug.core.render import render, render_name
 from bpdebug.session.view import View
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
 from bpdebug.trust.report import CHECK, Report, Source
-from bpdebug.ui.draw.spans import Line, Span, pad, width, wrap
+from bpdebug.ui.draw.rows import table, widths_of
+from bpdebug.ui.draw.spans import Line, line, plain, wrap
 
 
 def report_title(view: View, report: Report) -> str:
@@ -19,8 +20,8 @@ def report_title(view: View, report: Report) -> str:
     wrong = render_name(report.culprit.stage.name, view.style) if report.culprit else ""
     if report.source is CHECK:
         by = " and ".join(sorted({finding.method for finding in report.findings if finding.method}))
-        line = report.culprit.stage.line if report.culprit else ""
-        found = f": {wrong}{f' ({line})' * bool(line)} is wrong" * bool(wrong)
+        where = report.culprit.stage.line if report.culprit else ""
+        found = f": {wrong}{f' ({where})' * bool(where)} is wrong" * bool(wrong)
         return f"Check of update {report.update}" + f" by {by}" * bool(by) + found
     outcome = f"{wrong} is off" if wrong else report.conclusion()[0].partition(":")[0]
     return f"Your numbers beside update {report.update}: {outcome}"
@@ -56,34 +57,26 @@ def worst(group: Sequence[Finding]) -> Finding:
 
 BRIEF = "<1e-12"
 """An error that is nothing but rounding."""
-_OPTIONAL = (9, 8, 5)
+_OPTIONAL = (8, 7, 4)
 """The columns that are left out where there is no room, the first first."""
-_RIGHT = (2, 4, 6, 7, 8)
+_RIGHT = (1, 3, 5, 6, 7)
 """The columns of numbers."""
 
 
 def report_table(view: View, report: Report, groups: Sequence[Sequence[Finding]], columns: int) -> list[Line]:
     """The headings, then a line for each group."""
-    headings = ("", "", "line", "", "error", "worst cell", *report.source.headings, "cells", "formula")
-    rows = [[(text, "dim") for text in headings]] + [_row(view, report.source, group) for group in groups]
-    kept = [place for place in range(len(headings)) if any(row[place][0] for row in rows[1:])]
-    widths = [max(width((cell,)) for cell in column) for column in zip(*rows, strict=True)]
+    headings = ("", "line", "", "error", "worst cell", *report.source.headings, "cells", "formula")
+    rows = [[line((text, "dim")) for text in headings]] + [_row(view, report.source, group) for group in groups]
+    kept, widths = [place for place in range(len(headings)) if any(plain(row[place]) for row in rows[1:])], widths_of(rows)
     for left_out in _OPTIONAL:
-        if left_out in kept and sum(widths[place] + 2 for place in kept) - 3 > columns:
+        if left_out in kept and sum(widths[place] + 2 for place in kept) - 2 > columns:
             kept.remove(left_out)
-    lines: list[Line] = []
-    for row in rows:
-        spans: list[Span] = []
-        for place in kept:
-            text, role = row[place]
-            spans += [(pad(text, widths[place], place in _RIGHT), role), ("  " if place else " ", "")]
-        lines.append(tuple(spans[:-1]))
-    return lines
+    right = [place for place, column in enumerate(kept) if column in _RIGHT]
+    return table([[row[place] for place in kept] for row in rows], right)
 
 
-def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
+def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Line]:
     finding, single = worst(group), len(group) == 1
-    sign, role = finding.says.badge
     cell = cell_name("" if single else finding.stage.name, finding.cell)
     fine = _is_compared(finding) and finding.error < ROUNDING  # where, its last bits decide
     where = [error_text(finding.error, BRIEF), "" if fine or not finding.numbers else cell] if _is_compared(finding) else ["", ""]
@@ -94,12 +87,11 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Span]:
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
     first, last = (render_name(group[place].stage.name, view.style) for place in (0, -1))
     return [
-        (sign, role),
-        (first if single else f"{len(group)}: {first} … {last}", "name"),
-        (_line_of(view, finding) if single else "", "dim"),
-        (finding.says.word + ", zero" * finding.zero, role),
-        *((text, "" if finding.notable else "dim") for text in texts),
-        (formula if single else "", "faint"),
+        line(finding.says.badge, " ", (first if single else f"{len(group)}: {first} … {last}", "name")),
+        line((_line_of(view, finding) if single else "", "dim")),
+        line((finding.says.word + ", zero" * finding.zero, finding.says.badge[1])),
+        *(line((text, "" if finding.notable else "dim")) for text in texts),
+        line((formula if single else "", "faint")),
     ]
 
 

@@ -1,13 +1,13 @@
-"""Rows of a list, of one line or of several, and the marks of what is searched for."""
+"""Tables: cells side by side in columns; rows to choose from, of one line or of several, and the marks of what is searched for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import zip_longest
 
 from bpdebug.core.record import Record
-from bpdebug.ui.draw.spans import Line, fit, wrap
+from bpdebug.ui.draw.spans import Line, Span, fit, width, wrap
 
 MARKED = "changed lit"
 """The role of what is searched for."""
@@ -25,16 +25,29 @@ class Row(Record):
     lines: tuple[Line, ...]
 
 
-def columns_of(cells: Sequence[tuple[str, str, int]], gap: int = 2) -> tuple[Line, ...]:
-    """Texts side by side, each with its role, wrapped to its width."""
-    wrapped = [wrap(text, width, role) for text, role, width in cells]
-    lines = []
-    for parts in zip_longest(*wrapped, fillvalue=()):
-        spans: list[tuple[str, str]] = []
-        for part, (_, _, width) in zip(parts, cells, strict=True):
-            spans += [*fit(part, width), (" " * gap, "")]
-        lines.append(tuple(spans[:-1]))
-    return tuple(lines)
+def widths_of(rows: Iterable[Sequence[Line]]) -> list[int]:
+    """The columns of the widest cell in each column of a table."""
+    return [max(map(width, column)) for column in zip(*rows, strict=True)]
+
+
+def beside(cells: Sequence[Line], widths: Sequence[int], right: Collection[int] = (), gap: int = 2) -> Line:
+    """A row of a table: each cell in so many columns, some of them flush ``right``; the last has what room there is."""
+    spans = list[Span]()
+    for place, (cell, columns) in enumerate(zip(cells, widths, strict=True)):
+        before = " " * ((columns - width(cell)) * (place in right))
+        spans += [(before, ""), *(cell if before or place == len(widths) - 1 else fit(cell, columns)), (" " * gap, "")]
+    return tuple(span for span in spans[:-1] if span[0])
+
+
+def table(rows: Sequence[Sequence[Line]], right: Collection[int] = (), gap: int = 2) -> list[Line]:
+    """All rows, each column as wide as its widest cell."""
+    return [beside(row, widths_of(rows), right, gap) for row in rows]
+
+
+def columns_of(cells: Sequence[tuple[str, str, int]]) -> tuple[Line, ...]:
+    """A row of texts, each with its role, wrapped to its width."""
+    wrapped = [wrap(text, columns, role) for text, role, columns in cells]
+    return tuple(beside(parts, [columns for *_, columns in cells]) for parts in zip_longest(*wrapped, fillvalue=()))
 
 
 def marked(drawn: Line, words: Sequence[str]) -> Line:

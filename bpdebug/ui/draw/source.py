@@ -13,8 +13,8 @@ from bpdebug.look.source import Fold, folds_of, parts_of, text_of
 from bpdebug.session.view import View
 from bpdebug.time.position import Place, places_of, stages_by_line
 from bpdebug.ui.draw.check import badge
-from bpdebug.ui.draw.program_signs import STOPS, explained_stage, lit, sign_of
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, width, wrap
+from bpdebug.ui.draw.program_signs import STOPS, explained_stage, sign_of
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, width, wrap
 
 Row = int | Fold
 """A line by its number from 1, or lines that are folded away."""

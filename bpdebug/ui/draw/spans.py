@@ -5,7 +5,7 @@ What a role looks like is the theme's business (:mod:`bpdebug.ui.draw.roles`); d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from rich.cells import cell_len
@@ -14,6 +14,8 @@ Span = tuple[str, str]
 Line = tuple[Span, ...]
 Drawn = TypeVar("Drawn", Line, str)
 _BREAKS = "·/⊙,("
+_NAMED = 4
+"""Columns in which a shortened name still says something."""
 
 
 def line(*spans: Span | str) -> Line:
@@ -38,6 +40,11 @@ def first_that_fits(ways: Iterable[Drawn], columns: int, otherwise: Drawn | None
         if width(way) <= columns:
             return way
     return way if otherwise is None else otherwise
+
+
+def lit(drawn: Line, role: str) -> Line:
+    """A line in one more role, such as a background."""
+    return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
 
 
 def pad(text: str, columns: int, right: bool = False) -> str:
@@ -104,3 +111,20 @@ def _words(text: str, longest: int) -> Iterator[str]:
                 fitting = max(rest.rfind(sign, 0, fitting) for sign in _BREAKS) + 1 or fitting
             yield rest[:fitting]
             rest = rest[fitting:]
+
+
+def short_names(names: Sequence[str], room: int, letter: str) -> tuple[str, ...]:
+    """Names in that many columns: whole, cut at the end, cut in the middle, as long as no two become the same; else ``x1 x2 …``."""
+    if max(map(width, names)) <= room:
+        return tuple(names)
+    for tail in (0, (room - 1) // 2) if room >= _NAMED else ():
+        made = tuple(name if width(name) <= room else _cut(name, room, tail) for name in names)
+        if len(set(made)) == len(made):
+            return made
+    return tuple(f"{letter}{place}" for place in range(1, len(names) + 1))
+
+
+def _cut(name: str, room: int, tail: int) -> str:
+    """The beginning and the end of a name."""
+    parts = (plain(crop(((name, ""),), start, columns)).strip() for start, columns in ((0, room - 1 - tail), (width(name) - tail, tail)))
+    return "…".join(parts)

@@ -12,18 +12,18 @@ from itertools import islice
 import numpy as np
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.numbers import minus, short, written
+from bpdebug.core.numbers import decimals, minus, short, written
 from bpdebug.core.record import Record
 from bpdebug.core.render import render, render_name
 from bpdebug.look.answer import answer_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
-from bpdebug.ui.draw.network_text import short_names
 from bpdebug.ui.draw.plane import SHADES, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
+from bpdebug.ui.draw.rows import beside, widths_of
 from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, NEAR, Sight, output_shown
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, pad, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, short_names, width, wrap
 
 _NARROWEST = 16
 """Columns that a picture needs."""
@@ -36,8 +36,6 @@ _MOST = 4
 """Outputs that are shown in numbers."""
 _WIDE = 60
 """Columns from which on a heading is a word."""
-_BLANKS = 8
-"""Columns of the mark of the present sample, of the arrow, and between the others."""
 _SHARE = 7
 """Columns of how many of a class are right."""
 _LEAST = 4
@@ -155,42 +153,33 @@ def _ramp(surface: Surface, shades: bool) -> Line:
     return line((f"{low} ", "dim"), *colours, (f" {high}", "dim"))
 
 
-class _Row(Record):
-    """What a sample's line says: which it is, its target, the answer, and one number with the length of its bar."""
-
-    sample: str
-    target: str
-    answer: str
-    number: str
-    share: float = 0.0
-    verdict: Span = ("", "")
-
-
 class _Table(Record):
-    """The samples in so many columns, below a heading."""
+    """The samples in so many columns, below a heading: which it is, its target, the answer with what it is worth, and a number with its
+    bar."""
 
-    rows: list[_Row]
+    rows: list[tuple[Line, ...]]
+    shares: list[float]
     columns: int
 
     @cached_property
     def widths(self) -> list[int]:
-        """Of a sample, its target, the answer, the verdict, and of the numbers, over which a heading may be longer."""
-        texts = [(row.sample, row.target, row.answer, row.verdict[0]) for row in self.rows]
-        return [*(max(map(width, column)) for column in zip(*texts, strict=True)), max(len(row.number) for row in self.rows[1:])]
+        """Of all but the bars; over the numbers, a heading may be longer."""
+        return [*widths_of(self.rows)[:-1], *widths_of([row[-1:] for row in self.rows[1:]])]
 
     @property
     def room(self) -> int:
         """The columns that are left for the bars."""
-        return self.columns - sum(self.widths) - _BLANKS
+        return self.columns - sum(self.widths) - len(self.widths) - 2
 
-    def line(self, row: _Row, role: str, present: bool = False) -> Line:
-        """One sample, or the heading."""
-        sample, target, answer, verdict, number = self.widths
-        arrow, length = "→" if row.sample.isdigit() else " ", min(self.room, max(_WIDEST_BAR, self.columns // 2))
-        texts = f"{row.sample:>{sample}} {pad(row.target, target)} {arrow} {pad(row.answer, answer)}"
-        said = (pad(row.verdict[0], verdict), row.verdict[1])
-        drawn: Line = (("▸ ", "next") if present else ("  ", ""), (texts, role), said, (f" {row.number:>{number}} ", role))
-        return fit((*drawn, (bar(row.share, length), "curve")) if length >= _BAR else drawn, self.columns)
+    def lines(self, present: int | None) -> list[Line]:
+        """The heading, and the samples, that in sight marked."""
+        lines, length = list[Line](), min(self.room, max(_WIDEST_BAR, self.columns // 2))
+        for place, (row, share) in enumerate(zip(self.rows, (0.0, *self.shares), strict=True), -1):
+            here = place == present
+            drawn = lit(beside(row, self.widths, right=(0, 5), gap=1), "faint" if place < 0 else "bold" * here)
+            shown = line(("▸ ", "next") if here else "  ", *drawn)
+            lines.append(fit(line(*shown, " ", (bar(share, length), "curve")) if length >= _BAR else shown, self.columns))
+        return lines
 
 
 def _answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], list[Line]]:
@@ -207,13 +196,13 @@ def _answer_parts(sight: Sight, columns: int, rows: int) -> tuple[list[Line], li
     for table in _tables(sight, columns, stays):
         if table.room >= _BAR:
             break
-    heading, *texts = table.rows
     places = surface.worst.tolist()
-    lines = [table.line(row, "bold" * present, present) for row, present in zip(texts, (p == sight.present for p in places), strict=True)]
+    present = places.index(sight.present) if sight.present in places else None
+    heading, *lines = table.lines(present)
     below = [(), *matrix] if matrix and not stays else []
     scrolls = 2 + len(above) + len(lines) + len(below) > rows  # then the present sample stays in sight
-    own = [lines[places.index(sight.present)]] if sight.present is not None and scrolls else []
-    head = [*filter(None, above), table.line(heading, "faint")]
+    own = [lines[present]] if present is not None and scrolls else []
+    head = [*filter(None, above), heading]
     if len(head) + len(own) + 2 > rows:
         return [], head + lines
     return head + own, lines + below
@@ -241,15 +230,20 @@ def _class_table(sight: Sight, columns: int, labels: tuple[str, ...]) -> _Table:
     surface = sight.surface
     wide, binary = columns >= _WIDE, surface.task == "binary"
     titles = ("target", "answer") if wide or max(map(width, labels)) >= len("target") else ("", "")
-    rows = [_Row("sample" if wide else "#", *titles, "p(target)" if surface.shares and not binary else "output")]
+    rows, shares = [_row("sample" if wide else "#", *titles, "p(target)" if surface.shares and not binary else "output")], list[float]()
     for place in surface.worst.tolist():
         wanted, decided = labels[surface.wanted[place]], labels[surface.decided[place]]
         given = float(surface.outputs[place, 0 if binary else surface.wanted[place]])
         share = given if surface.shares and not binary else (given - surface.middle) / (2 * surface.reach) + 0.5
-        verdict = (" ✓", "done") if sight.is_right(place) else (" ✗", "bad")
-        number = minus(f"{given:.3f}" if abs(given) < 100 else short(given, 2))
-        rows.append(_Row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", number, share, verdict))
-    return _Table(rows, columns)
+        verdict = ("✓", "done") if sight.is_right(place) else ("✗", "bad")
+        rows.append(_row(str(surface.samples[place]), wanted, decided if surface.told[place] else "?", decimals(given), verdict))
+        shares.append(share)
+    return _Table(rows, shares, columns)
+
+
+def _row(sample: str, target: str, answer: str, number: str, verdict: Span = ("", "")) -> tuple[Line, ...]:
+    """A sample's cells, or those of the heading."""
+    return (*map(line, (sample, target, "→" if sample.isdigit() else " ", answer, verdict, number)),)
 
 
 def _number_table(surface: Surface, columns: int, shown: slice, digits: int) -> _Table:
@@ -258,15 +252,13 @@ def _number_table(surface: Surface, columns: int, shown: slice, digits: int) -> 
     most = float(error[np.isfinite(error)].max(initial=0.0)) or 1.0
     labels = surface.labels[shown]
     some = "" if labels == surface.labels else f" {labels[0]}" if len(labels) == 1 else f" {labels[0]}–{labels[-1]}"
-    rows = [_Row("sample" if columns >= _WIDE else "#", f"target{some}", f"answer{some}", "error")]
+    rows = [_row("sample" if columns >= _WIDE else "#", f"target{some}", f"answer{some}", "error")]
     for place in surface.worst.tolist():
         target, answer = (
             " ".join(written(value, digits) for value in part[place, shown].tolist()) for part in (surface.y, surface.outputs)
         )
-        rows.append(
-            _Row(str(surface.samples[place]), target, answer, short(float(surface.error[place]), digits), float(error[place] / most))
-        )
-    return _Table(rows, columns)
+        rows.append(_row(str(surface.samples[place]), target, answer, short(float(surface.error[place]), digits)))
+    return _Table(rows, (error[surface.worst] / most).tolist(), columns)
 
 
 def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
@@ -284,16 +276,14 @@ def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
         names = lettered if max(map(width, lettered)) <= room else marks
     room = max(*map(width, names), min(room, len("target")))
     cell = min(cell + 1, (columns - _SHARE - room) // len(labels))
-    title = "target" if room >= len("target") else ""
-    drawn: list[Line] = [((title.ljust(room) + "".join(mark.rjust(cell) for mark in marks) + "right".rjust(_SHARE), "faint"),)]
+    rows = [[line((text, "faint")) for text in ("target" if room >= len("target") else "", *marks, "right")]]
     for place, (name, asked) in enumerate(zip(names, np.bincount(surface.wanted, minlength=len(labels)).tolist(), strict=True)):
-        spans: list[Span] = [(pad(name, room), "dim")]
-        for answer, count in enumerate(counts[place].tolist()):
-            spans.append((str(count).rjust(cell), "faint" if not count else "good" if place == answer else "bad"))
-        right = int(counts[place, place])
-        share = f"{100 * right / asked:.0f} %" if asked else "—"
-        drawn.append((*spans, (share.rjust(_SHARE), "dim" if right < asked or not asked else "done")))
-    return [fit(each, columns) for each in drawn]
+        given = counts[place].tolist()
+        found = ((str(count), "faint" if not count else "good" if place == answer else "bad") for answer, count in enumerate(given))
+        share = f"{100 * given[place] / asked:.0f} %" if asked else "—"
+        rows.append([*map(line, ((name, "dim"), *found, (share, "dim" if given[place] < asked or not asked else "done")))])
+    widths = [room, *[cell] * len(labels), _SHARE]
+    return [fit(beside(row, widths, range(1, len(widths)), gap=0), columns) for row in rows]
 
 
 def _confused_line(surface: Surface, columns: int) -> Line:

@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from bpdebug.ui.draw.network_text import given_text, number_text, short_names
+from bpdebug.core.numbers import brief, narrow
+from bpdebug.ui.draw.spans import short_names
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.floats(-10, 10)
 
 
 @given(NUMBERS, st.integers(1, 8))
 def test_a_number_has_its_room_and_its_sign(value, room):
-    text = number_text(value, room)
+    text = narrow(value, room)
     assert len(text) <= room
     assert (text[0] == "−") == (value < 0) or not text.startswith(("+", "−"))
     assert value or text == "0"
@@ -22,7 +23,7 @@ def test_a_number_has_its_room_and_its_sign(value, room):
 
 @given(st.floats(-1e300, 1e300) | st.floats(-10, 10), st.sampled_from([5, 6]))
 def test_a_number_is_never_another_one(value, room):
-    text = number_text(value, room)
+    text = narrow(value, room)
     if "~" in text or "big" in text:
         assert not 1e-9 < abs(value) < 1e9
     else:
@@ -52,14 +53,14 @@ def test_a_number_is_never_another_one(value, room):
     ],
 )
 def test_numbers_in_their_room(value, room, text):
-    assert number_text(value, room).replace("-", "−") == text.replace("-", "−")
+    assert narrow(value, room).replace("-", "−") == text.replace("-", "−")
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(1.0, "1"), (-1.0, "−1"), (0.05, "0.05"), (5.843333, "5.843"), (-0.598, "−0.6"), (123456.0, "1.2e5")]
 )
 def test_a_given_number_is_as_short_as_it_is(value, text):
-    assert given_text(value, 5) == text
+    assert brief(value, 5) == text
 
 
 SPECIES = ("setosa", "versicolor", "virginica")
