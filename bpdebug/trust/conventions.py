@@ -33,20 +33,23 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
     right = {finding.stage.name for finding in best.findings if finding.says.agrees and finding.theirs is not None}
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
-        half = base.backward(convention, best.count)
+        half = base.backward(convention, best.mistakes)
         if _is_likelier(half, place, best, rank):
             for step in _steps(half):
-                whole = half.update(step, best.count)
+                whole = half.update(step, best.mistakes)
                 if _is_likelier(whole, place, best, rank) and not _spoils(whole, right):
                     best, rank = whole, place
     return best, rank
 
 
 def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[int, ...]) -> bool:
-    """Whether one judge goes before the best so far; where masks lie elsewhere, the number of faults alone counts. Where that
-    is the same, fewer coincidences must not be bought with more stages that inherit an error."""
-    if one.convention.masks.keys() != best.convention.masks.keys() or one.count != best.count:
+    """Whether one judge goes before the best so far; where masks lie elsewhere, the number of faults alone counts. Fewer faults must
+    not be bought with as many coincidences more, nor fewer coincidences with more stages that inherit an error."""
+    if one.convention.masks.keys() != best.convention.masks.keys():
         return one.count < best.count
+    if one.count != best.count:
+        fewer = one.mistakes < best.mistakes and following(one) < following(best)
+        return fewer if one.count > best.count else one.mistakes <= best.mistakes
     if one.surprises != best.surprises:
         return one.surprises < best.surprises and one.surprises + following(one) < best.surprises + following(best)
     return place < rank

@@ -122,6 +122,19 @@ def test_a_gradient_that_lacks_the_1_over_m_is_the_one_that_is_accused_and_not_t
         assert [finding.name for finding in report.accused] == [gradient]
 
 
+@pytest.mark.parametrize("delta", [1.0, 4.0])
+def test_where_both_gradients_of_a_layer_have_one_factor_too_many_they_are_accused_and_not_the_deltas(delta):
+    program = make_program(replace(load_scenario("xor"), loss=Loss("binary_cross_entropy", "mean")))
+    mine = restated(program, arrays := computed(program), delta=delta)
+    mine = {name: value for name, value in mine.items() if not name.endswith("_new")}
+    for layer in program.layers:
+        gradients = [program.gradients[layer.weight], program.gradients[layer.bias]]
+        for factor in (4.0, 0.5, float(arrays["learning_rate"]), 7.0):
+            report = compare(Timeline(program), mine | {name: mine[name] * factor for name in gradients})
+            accused = [finding.name for finding in report.accused]
+            assert accused in (gradients, gradients[:1]), report.result().text  # the other has "the same factor"
+
+
 @pytest.mark.parametrize("factor", [2.0, 0.5])
 def test_slots_that_are_not_in_the_file_grow_with_their_own_power_of_the_gradient(factor):
     program = make_program(replace(scenario_of(40), optimizer=Optimizer("adam", {"learning_rate": 0.05})))
