@@ -1,13 +1,16 @@
 """Arrays as programs print or write them: JSON, and ``name = [[1, 2], [3, 4]]`` in whatever way a language puts it. Nothing is run.
 
 Brackets, braces and parentheses nest; commas, blanks and line ends are between numbers; a semicolon begins a row; a word before a bracket
-(``array``, ``tensor``, ``Matrix``, ``new double[][]``) and what is said in ``word=…`` are passed over. Without brackets a line is a row.
+(``array``, ``tensor``, ``Matrix``, ``new double[][]``) and what is said in ``word=…`` are passed over. Without brackets a line is a row;
+the columns of a wide matrix may stand below each other, as in MATLAB and R; a line may hold a single cell, ``W1[0][1] = 0.5``.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +24,15 @@ from bpdebug.files import MEBI, FileError, read_file
 _MOST, _DEEP, _ARRAYS, _TOKENS_MOST, _DIGITS = 4 * MEBI, 16, 10_000, 1_500_000, 400
 _SPECIAL = {"true": 1.0, "false": 0.0, "nan": np.nan, "inf": np.inf, "infinity": np.inf}
 _SUBSCRIPT = r"""\[\s*(?:\d{1,6}|'[^'\n]{0,80}'|"[^"\n]{0,80}"|[^\W\d]\w{0,80})\s*\]"""
+_LABEL = r"(?:^[ \t]*\[\d{1,6},\]|(?:^|\n)[ \t]*\[\d{1,6}\])(?=[ \t]+[-+\d.INTF])"
+"""What R prints before the numbers of a row, ``[2,]``, or of a line, ``[7]``."""
 _TOKENS = re.compile(
     rf"""
-    (?P<blank>[ \t\r\f]+|\#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))
+    (?P<block>^[ \t]*(?:Columns?[ \t][^\n]{{0,40}}|(?:\[,\d{{1,6}}\][ \t]*)+)$)
+  | (?P<blank>{_LABEL}|[ \t\r\f]+|\#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z))
   | (?P<line>\n)
   | (?P<cut>\.\.\.|…)
-  | (?P<number>[-+−]?(?>\d+\.?\d*|\.\d+)(?>(?:[eEdDfF][-+−]?\d+)?)(?:[fFdDlLuU]|_\w++)?(?!\w)
+  | (?P<number>[-+−]?(?>\d+\.?\d*|\.\d+)(?>(?:(?:[eEdDfF]|\*\^)[-+−]?\d+)?)(?:[fFdDlLuU]|_\w++)?(?!\w)
       | [-+−]?(?i:inf|infinity|nan|true|false)(?!\w))
   | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
   | (?P<word>[^\W\d]\w*(?:(?:\.|::|->|/)(?=\w)\w+|{_SUBSCRIPT}|\{{\d{{1,6}}\}})*'?)
@@ -39,17 +45,19 @@ _TOKENS = re.compile(
   | (?P<times>\*)
   | (?P<other>.)
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
+_CELL = re.compile(r"(\S*\d)((?:\[\d{1,6}\])+)")
 _OTHERS = {b"\x93NUMPY": "one array without a name, as numpy.save writes it", b"\x80": "a pickle, which could run anything"}
 """How other files of Python begin, and what they are."""
 _SHAPES = re.compile(
     r"(?:\.?\b(?i:shape|size|dims?)[ \t]{0,9}[:=]?[ \t]{0,9}(?:torch\.Size)?|\btorch\.Size)"
     r"\(?\[?[ \t]{0,9}\d{1,9}(?:[ \t]{0,9}[,x×][ \t]{0,9}\d{1,9}){0,9},?[ \t]{0,9}\]?\)?(?=[ \t:,]{0,9}$)"
+    r"|,[ \t]{0,9}shape=\[[^\]\n]{0,80}\],[ \t]{0,9}strides=[^\n]{0,120}$"
     r"|\b\d{1,9}(?:[×x]\d{1,9}){0,9}(?:-element)?[ \t]{1,9}[A-Z]\w{0,40}(?:\{[^\n]{0,80}\})?:?(?=[ \t]{0,20}$)",
     re.MULTILINE,
 )
-"""What is said of a shape at the end of a line, as Julia does before it prints a matrix."""
+"""What is said of a shape at the end of a line, as Julia does before it prints a matrix, and Rust behind it."""
 
 
 class TextError(BpdebugError):
@@ -90,7 +98,21 @@ def parse(text: str, source: str = "text") -> dict[str, Array]:
     reader.read()
     if not reader.arrays:
         raise reader.error("this holds no arrays; expected npz, JSON, or lines such as W1 = [[0.1, 0.2], [0.3, 0.4]]", 0)
-    return reader.arrays
+    return _joined(reader.arrays)
+
+
+def _joined(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Numbers with places behind a name that ends in a number, ``W1[0][1]``, as the array whose cells they are."""
+    cells = dict[str, dict[tuple[int, ...], str]]()
+    for name, array in arrays.items():
+        if (found := None if array.ndim else _CELL.fullmatch(name)) and found[1] not in arrays:
+            cells.setdefault(found[1], {})[tuple(map(int, re.findall(r"\d+", found[2])))] = name
+    for name, names in cells.items():
+        first, *_, last = (places := sorted(names)) * 2
+        shape = tuple(b - a + 1 for a, b in zip(first, last, strict=False)) if {*first} in ({0}, {1}) else ()
+        if math.prod(shape) == len(places) and places == [tuple(i + first[0] for i in place) for place in np.ndindex(shape)]:
+            arrays[name] = np.reshape([arrays.pop(names[place]) for place in places], shape)
+    return arrays
 
 
 class _Reader:
@@ -210,9 +232,9 @@ class _Reader:
         self.name, self.said = "", False
 
     def _rows(self) -> _Value:
-        """Numbers without brackets: a row a line."""
-        rows, scale, start = [list[float]()], 1.0, self.tokens[self.place]
-        while self.kind() in ("number", "comma", "line", "times"):
+        """Numbers without brackets: a row a line, perhaps in blocks of columns."""
+        rows, scale, start, blocks = [list[float]()], 1.0, self.tokens[self.place], list[list[list[float]]]()
+        while self.kind() in ("number", "comma", "line", "times", "block"):
             token = self.tokens[self.place]
             if token.kind == "number":
                 rows[-1].append(self._float(token))
@@ -220,8 +242,11 @@ class _Reader:
                 scale, rows = rows[-1].pop() if rows[-1] else scale, [list[float]()]
             elif token.kind == "line" and rows[-1]:
                 rows.append([])
+            elif token.kind == "block":
+                blocks, rows = [*blocks, rows], [[]]
             self.place += 1
-        rows = [row for row in rows if row]
+        filled = [[row for row in block if row] for block in (*blocks, rows)]
+        rows = [[*chain(*row)] for row in zip_longest(*filled, fillvalue=())]
         if len({*map(len, rows)}) > 1:
             raise self.error("expected as many numbers in each row of this array", start.at)
         numbers = [scale * number for row in rows for number in row]
@@ -283,7 +308,7 @@ class _Reader:
         bare = text.lstrip("+-")
         if bare in _SPECIAL:
             return -_SPECIAL[bare] if text[0] == "-" else _SPECIAL[bare]
-        found = re.match(r"([-+]?[\d.]+)(?:[edf]([-+]?\d+))?", text) if len(text) <= _DIGITS else None
+        found = re.match(r"([-+]?[\d.]+)(?:(?:[edf]|\*\^)([-+]?\d+))?", text) if len(text) <= _DIGITS else None
         if not found:
             raise self.error(f"{printable(text[:20])}… has more than {_DIGITS} characters; expected a number", token.at)
         return float(f"{found[1]}e{found[2] or 0}")

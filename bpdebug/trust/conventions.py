@@ -33,10 +33,10 @@ def likeliest(judge: Judge) -> tuple[Judge, tuple[int, ...]]:
     right = {finding.stage.name for finding in best.findings if finding.says.agrees and finding.theirs is not None}
     tried = ((*found, base) for base in bases for found in sorted(_candidates(base), key=lambda one: one[0])) if best.off else ()
     for place, convention, base in tried:
-        half = base.backward(convention, best.mistakes)
+        half = base.backward(convention, _mistakes(best))
         if _is_likelier(half, place, best, rank):
             for step in _steps(half):
-                whole = half.update(step, best.mistakes)
+                whole = half.update(step, _mistakes(best))
                 if _is_likelier(whole, place, best, rank) and not _spoils(whole, right):
                     best, rank = whole, place
     return best, rank
@@ -48,11 +48,16 @@ def _is_likelier(one: Judge, place: tuple[int, ...], best: Judge, rank: tuple[in
     if one.convention.masks.keys() != best.convention.masks.keys():
         return one.count < best.count
     if one.count != best.count:
-        fewer = one.mistakes < best.mistakes and following(one) < following(best)
-        return fewer if one.count > best.count else one.mistakes <= best.mistakes
+        fewer = _mistakes(one) < _mistakes(best) and following(one) < following(best)
+        return fewer if one.count > best.count else _mistakes(one) <= _mistakes(best)
     if one.surprises != best.surprises:
         return one.surprises < best.surprises and one.surprises + following(one) < best.surprises + following(best)
     return place < rank
+
+
+def _mistakes(judge: Judge) -> int:
+    """How many a user has made: what is right although it is computed from what is not takes a second one."""
+    return judge.count + judge.surprises
 
 
 def following(judge: Judge) -> int:

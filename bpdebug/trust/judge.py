@@ -131,11 +131,6 @@ class Judge:
         return self.off + self.convention.stray
 
     @property
-    def mistakes(self) -> int:
-        """How many a user has made: a gradient that is right although what it is computed from is not takes a second one."""
-        return self.count + self.surprises
-
-    @property
     def near(self) -> float:
         """How far from a factor's name a number may be that is read off the file."""
         return max(NEAR, 100 * self.tolerance, self.printed.coarse)

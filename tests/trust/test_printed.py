@@ -28,6 +28,11 @@ TEXTS = {
     "Julia": "julia> W1\n2×2 Matrix{Float64}:\n 1.0  2.0\n 3.0  4.0\n\nb1 = Float64[5.0, 6.0]\nloss = 5.0f-1",
     "MATLAB": "W1 =\n\n   1.0e+00 *\n\n    1.0000    2.0000\n    3.0000    4.0000\n\nb1 = [5 6];\nloss =\n\n    0.5000\n",
     "Kotlin": "val W1 = arrayOf(doubleArrayOf(1.0, 2.0), doubleArrayOf(3.0, 4.0))\nval b1 = doubleArrayOf(5.0, 6.0)\nval loss = 0.5",
+    "R": "$W1\n     [,1] [,2]\n[1,]    1    2\n[2,]    3    4\n\n$b1\n[1] 5\n[2] 6\n\n$loss\n[1] 0.5\n",
+    "MATLAB, wide": "W1 =\n\n  Columns 1 through 1\n\n     1\n     3\n\n  Column 2\n\n     2\n     4\n\nb1 = [5 6]\nloss = 0.5",
+    "Rust": "W1 = [[1.0, 2.0],\n [3.0, 4.0]], shape=[2, 2], strides=[2, 1], layout=Cc (0x5), const ndim=2\nb1 = [5.0, 6.0]\nloss = 0.5",
+    "Mathematica": "W1 = {{1., 2.}, {3., 4.}}\nb1 = {5., 60.*^-1}\nloss = 5.*^-1",
+    "a cell a line": "".join(f"W1[{i // 2}][{i % 2}] = {i + 1}\n" for i in range(4)) + "b1[1]: 5\nb1[2]: 6\nloss = 0.5",
     "Go": "W1 := [][]float64{{1, 2}, {3, 4}}\nb1 := []float64{5, 6}\nloss := 0.5",
 }
 
@@ -50,6 +55,11 @@ def test_objects_in_a_list_have_the_numbers_of_their_places(indent):
         "loss": 1,
         "gradients[0].weights": [[6, 7]],
     }
+
+
+def test_cells_that_are_no_whole_array_and_layers_of_one_unit_keep_their_own_names():
+    alone = parse("W[0] = 1\nW[1] = 2\nW1[0][0] = 1\nW1[0][7] = 1\nW1[0][1] = 1\nW1[1][1] = 2\nb1[0] = 3\nb1[1][0] = 4\nz1[2] = 5")
+    assert [*alone] == ["W[0]", "W[1]", "W1[0][0]", "W1[0][7]", "W1[0][1]", "W1[1][1]", "b1[0]", "b1[1][0]", "z1[2]"]
 
 
 def test_lists_without_a_shape_are_taken_as_they_come():
