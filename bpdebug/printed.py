@@ -47,7 +47,8 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-_CELL = re.compile(r"(\S*\d)((?:\[\d{1,6}\])+)")
+_CELLS = [re.compile(rf"({name})((?:\[\d{{1,6}}\]){{{axes}}})") for name, axes in ((r"\S+", 2), (r"\S*[\d\]xyXY]", 1))]
+"""What a cell of a matrix and of a list is called: ``W[0]`` may be a layer's."""
 _OTHERS = {b"\x93NUMPY": "one array without a name, as numpy.save writes it", b"\x80": "a pickle, which could run anything"}
 """How other files of Python begin, and what they are."""
 _SHAPES = re.compile(
@@ -98,19 +99,19 @@ def parse(text: str, source: str = "text") -> dict[str, Array]:
     reader.read()
     if not reader.arrays:
         raise reader.error("this holds no arrays; expected npz, JSON, or lines such as W1 = [[0.1, 0.2], [0.3, 0.4]]", 0)
-    return _joined(reader.arrays)
+    return _joined(_joined(reader.arrays, _CELLS[0]), _CELLS[1])
 
 
-def _joined(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Numbers with places behind a name that ends in a number, ``W1[0][1]``, as the array whose cells they are."""
+def _joined(arrays: dict[str, Array], cell: re.Pattern[str]) -> dict[str, Array]:
+    """Numbers with places behind their names, ``W1[0][1]``, as the array whose cells they are."""
     cells = dict[str, dict[tuple[int, ...], str]]()
     for name, array in arrays.items():
-        if (found := None if array.ndim else _CELL.fullmatch(name)) and found[1] not in arrays:
+        if (found := None if array.ndim else cell.fullmatch(name)) and found[1] not in arrays:
             cells.setdefault(found[1], {})[tuple(map(int, re.findall(r"\d+", found[2])))] = name
     for name, names in cells.items():
         first, *_, last = (places := sorted(names)) * 2
-        shape = tuple(b - a + 1 for a, b in zip(first, last, strict=False)) if {*first} in ({0}, {1}) else ()
-        if math.prod(shape) == len(places) and places == [tuple(i + first[0] for i in place) for place in np.ndindex(shape)]:
+        shape = tuple(b - a + 1 for a, b in zip(first, last, strict=True)) if {*first} in ({0}, {1}) else ()
+        if math.prod(shape) == len(places) > first[-1] and places == [tuple(i + first[0] for i in place) for place in np.ndindex(shape)]:
             arrays[name] = np.reshape([arrays.pop(names[place]) for place in places], shape)
     return arrays
 

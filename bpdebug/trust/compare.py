@@ -209,7 +209,7 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         values=values,
         after={name: judge.values[name] for name in judge.program.parameters},
         previous=previous,
-        tolerance=max(10 * judge.tolerance, judge.reading.printed.coarse),
+        tolerance=max(10 * judge.tolerance, judge.printed.coarse),
         unseen=frozenset(name for name in unseen(judge, finding) if judge.program.stage(name).of),
     )
     suspects = diagnose(evidence)

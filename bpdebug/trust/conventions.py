@@ -66,10 +66,11 @@ def following(judge: Judge) -> int:
 
 
 def _spoils(judge: Judge, right: Collection[str]) -> bool:
-    """Whether a convention turns a sign and so makes a stage wrong that is right as it stands: with a factor of 1/m such a stage may be
-    right by a second mistake, which makes up for the convention."""
-    turned = any(factor < 0 for factor in judge.convention.factors.values())
-    return turned and any(finding.says.accuses and finding.stage.name in right for finding in judge.findings)
+    """Whether a convention makes a stage wrong that is right as it stands, and either turns a sign or is not asked for by any gradient,
+    all being right: with a factor of 1/m such a stage may be right by a second mistake, which makes up for the convention."""
+    shown = {f.stage.name for f in judge.findings if f.stage.phase is Phase.BACKWARD and f.theirs is not None}
+    unasked = shown <= {*right} or any(factor < 0 for factor in judge.convention.factors.values())
+    return unasked and any(finding.says.accuses and finding.stage.name in right for finding in judge.findings)
 
 
 def _masks(judge: Judge) -> Iterator[dict[str, Array]]:

@@ -9,7 +9,7 @@ from random_networks import scenario_of
 from restated import computed, restated
 from turns import by_turns
 
-from bpdebug.core.description import Loss, Optimizer
+from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
@@ -133,6 +133,24 @@ def test_where_both_gradients_of_a_layer_have_one_factor_too_many_they_are_accus
             report = compare(Timeline(program), mine | {name: mine[name] * factor for name in gradients})
             accused = [finding.name for finding in report.accused]
             assert accused in (gradients, gradients[:1]), report.result().text  # the other has "the same factor"
+
+
+MEANS = Scenario(
+    "net", ("a", "b"), (Layer(3, "tanh"), Layer(2)), np.arange(10).reshape(5, 2) / 7 - 0.6, np.eye(5)[:, :2], training=Training(4),
+    optimizer=Optimizer("momentum", {"learning_rate": 0.1, "momentum": 0.9}), loss=Loss("squared_error", "mean"),
+)  # fmt: skip
+
+
+def test_a_velocity_that_is_a_mean_is_told_and_no_right_gradient_is_called_wrong():
+    """1 - momentum is 1/(m · outputs) here, too, and all gradients might be that much larger."""
+    program = make_program(MEANS)
+    mine, rate = restated(program, computed(program)), 0.1
+    for name in program.free:
+        mine[f"v{name}_new"] = (1 - 0.9) * mine[program.gradients[name]]
+        mine[f"{name}_new"] = mine[name] - rate * mine[f"v{name}_new"]
+    report = compare(Timeline(program), mine)
+    assert report.culprit.name == "vW1_new", report.result().text
+    assert "as in a running mean" in report.result().text
 
 
 @pytest.mark.parametrize("factor", [2.0, 0.5])

@@ -58,8 +58,10 @@ def test_objects_in_a_list_have_the_numbers_of_their_places(indent):
 
 
 def test_cells_that_are_no_whole_array_and_layers_of_one_unit_keep_their_own_names():
-    alone = parse("W[0] = 1\nW[1] = 2\nW1[0][0] = 1\nW1[0][7] = 1\nW1[0][1] = 1\nW1[1][1] = 2\nb1[0] = 3\nb1[1][0] = 4\nz1[2] = 5")
-    assert [*alone] == ["W[0]", "W[1]", "W1[0][0]", "W1[0][7]", "W1[0][1]", "W1[1][1]", "b1[0]", "b1[1][0]", "z1[2]"]
+    alone = ["W[0]", "W[1]", "W1[0][0]", "W1[0][7]", "W1[0][1]", "W1[1][1]", "z1[2]"]
+    assert [*parse("".join(f"{name} = 1\n" for name in alone))] == alone
+    layers = parse("V[0][0][0] = 1\nV[0][0][1] = 2\nV[1][0][0] = 3\n")
+    assert {name: array.tolist() for name, array in layers.items()} == {"V[0]": [[1, 2]], "V[1]": [[3]]}
 
 
 def test_lists_without_a_shape_are_taken_as_they_come():
