@@ -59,6 +59,13 @@ def losses(site: Site) -> Iterator[Mistake]:
                 row = loss_row(name, literal(given), divisor)
                 tree = row.gradient(wanted, arguments, node.operation.output, ONE) if site.stage.of else row.value(arguments)
                 yield Mistake(kind, tree, f"this is {spoken}")
+    last = site.activation
+    if below and last and FUSED.get(own) == last.operation.name == "softmax":
+        row = loss_row(f"{own}_from_logits", literal(asked.factor), over)
+        fused, a = row.gradient("z", node.arguments, node.operation.output, ONE), Name(last.output)
+        says = "the fused derivative has that of softmax in it already"
+        yield Mistake("activation_twice", last.operation.gradient("z", last.arguments, last.output, fused), says)
+        yield Mistake("activation_twice", product(fused, a, Binary("-", ONE, a)), f"{says}, and a(1 − a) is only the diagonal of that")
 
 
 def _other_losses(site: Site, own: str) -> list[str]:

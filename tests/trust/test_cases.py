@@ -98,6 +98,24 @@ H07 | compare H07-1.npz --at "update 1" | 1 | first off stage: W1; 1 − beta st
 H08 | compare H08.npz | 0 | every number agrees; m .*= 4 times the derivatives of your own loss | twice this loss
 H09 | compare H09-0.npz H09-1.npz | 1 | first off stage: W1; vW1 stands where dW1 belongs | nothing; also off
 H10 | compare H10.npz | 1 | first off stage: dz2; relu is left out; flat b1 b2 .*are read as rows | nothing; outputs
+J01 | compare J01.txt | 1 | first off stage: dz1; sigmoid is left out; column convention; have the 1/m | nothing; also off
+J02 | compare J02.json | 1 | first off stage: dW1; not divided by m; db1 .*same factor | nothing; OFF +d[az]
+J03 | compare J03.txt | 1 | first off stage: dz1; two branches are exchanged | nothing; also off
+J04 | compare J04.txt | 1 | first off stage: dz1; z1 stands where the rule wants a1; half this loss; 4 decimals | nothing; also off
+J05 | compare J05.txt | 1 | first off stage: dz2; has that of softmax in it already | nothing; also off
+J05 | run -x "formula dz2 = (a2 - y) * a2 * (1 - a2) / m" -x check | 1 | first wrong stage: dz2; has that of softmax in it already | nothing
+J06 | compare J06.txt | 1 | first off stage: db2; the units are summed, not the samples; also off.* db1 | nothing
+J07 | compare J07.npz | 0 | every number agrees; learning rate in them, which your step takes no more | OFF
+J08 | compare J08.txt | 1 | first off stage: dz1; W2 is updated before use; 6 digits | nothing; also off
+J09 | compare J09-0.npz J09-1.npz | 1 | first off stage: vW1; as in a running mean | nothing; OFF +d
+J10 | compare J10-1.npz --at "update 1" | 1 | first off stage: W1; not divided by 1 − beta | nothing; OFF +[dmv]
+J11 | compare J11-1.npz --at "update 1" | 1 | epsilon is added inside the root | OFF +[dmv]
+J12 | compare J12.npz | 1 | first off stage: db2; b2 is penalised too; also off.* db1 | nothing; OFF +dW
+J13 | compare J13.json | 0 | every number agrees; mean over the outputs | OFF
+J14 | compare J14.npz | 1 | first off stage: dW2; z1 stands where a1 belongs; as torch's Linear does | nothing; also off
+J15 | compare J15.txt | 1 | all your gradients are 3 times ours | nothing; also off
+J16 | compare J16.npz | 1 | first off stage: dW1; only the last sample is counted; also off.* db1 | nothing
+J17 | compare J17.txt | 0 | every number agrees; m .*= 4 times ours.*your step divides by it again | OFF
 """
 """Case, command, status, what the answer says (expressions, each to be found), and what it does not."""
 
