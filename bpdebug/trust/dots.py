@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, reduce
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -55,10 +56,27 @@ class Dots:
         self.values, self._given = values, given
 
     @cached_property
-    def forward(self) -> list[tuple[Stage, frozenset[str]]]:
-        """The stages up to the loss, with what each reads."""
-        stages = self.program.stages[: self.program.end_of(Phase.LOSS)]
-        return [(stage, frozenset(stage.formula.names)) for stage in stages]
+    def forward(self) -> tuple[Stage, ...]:
+        """The stages up to the loss."""
+        return self.program.stages[: self.program.end_of(Phase.LOSS)]
+
+    @cached_property
+    def _readers(self) -> dict[str, list[int]]:
+        """The places of the stages that read a tensor."""
+        found = dict[str, list[int]]()
+        for place, stage in enumerate(self.forward):
+            for name in dict.fromkeys(stage.formula.names):
+                found.setdefault(name, []).append(place)
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[str, dict[str, str]]:
+        """The parts of the gradient of a tensor, by what they come through."""
+        found = dict[str, dict[str, str]]()
+        for part in self.program.tensors.values():
+            if part.through:
+                found.setdefault(part.of, {})[part.name] = part.name
+        return found
 
     @cached_property
     def _rounding(self) -> Rounding:
@@ -67,28 +85,33 @@ class Dots:
     def reach(self, stage: Stage) -> Reach:
         """What uses the tensor whose gradient a stage computes, or the part of it that goes through one stage; a formula of the user's may
         have worked out itself the share of a gradient that it does not read."""
-        parts = [part.name for part in self.program.tensors.values() if part.through and part.of == stage.of]
-        if parts and not stage.through:
-            return Reach(stage.of, (), {part: part for part in parts})
-        read = names(self.formula(stage)) if self.own(stage) else self.program.gradients.values()
-        return self._onwards(stage.of, stage.through, {of: name for of, name in self.program.gradients.items() if name in read})
+        if stage.of in self._parts and not stage.through:
+            return Reach(stage.of, (), self._parts[stage.of])
+        gradients = self.program.gradients
+        if self.own(stage):
+            read = names(self.formula(stage))
+            gradients = {of: name for of, name in gradients.items() if name in read}
+        return self._onwards(stage.of, stage.through, gradients)
 
     def to_the_loss(self, tensor: str) -> Reach:
         """All the way from a tensor to the loss."""
         return self._onwards(tensor, "", {})
 
     def _onwards(self, tensor: str, through: str, gradients: Mapping[str, str]) -> Reach:
-        reached, steps, ends = {tensor}, list[Stage](), {tensor: ""} if tensor == self.program.loss else dict[str, str]()
-        for stage, reads in self.forward:
-            if reads & reached and (stage.name == through or not through or steps):
-                steps.append(stage)
-                if stage.name in gradients or stage.name == self.program.loss:
-                    ends[stage.name] = gradients.get(stage.name, "")
-                else:
-                    reached.add(stage.name)
-                if through:
-                    reached.discard(tensor)
-        return Reach(tensor, tuple(steps), ends, bool(through))
+        """The stages that come of a tensor, as far as those of which there is a gradient."""
+        ahead, steps = self._readers.get(tensor, []), dict[int, Stage]()
+        ahead = [place for place in ahead if not through or self.forward[place].name == through]
+        ends = {tensor: ""} if tensor == self.program.loss else dict[str, str]()
+        while ahead:
+            if (place := heappop(ahead)) in steps:
+                continue
+            steps[place] = stage = self.forward[place]
+            if stage.name in gradients or stage.name == self.program.loss:
+                ends[stage.name] = gradients.get(stage.name, "")
+            else:
+                for later in self._readers.get(stage.name, []):
+                    heappush(ahead, later)
+        return Reach(tensor, tuple(steps.values()), ends, bool(through))
 
     @cached_property
     def _inner(self) -> tuple[dict[str, Tree], dict[str, Tree]]:
@@ -134,7 +157,7 @@ class Dots:
     def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, bool]:
         """How the loss moves when tensors move along directions; what gradients say; the most that rounding may bring these apart; and
         whether there is a corner."""
-        steps = tuple(stage for stage, _ in self.forward if stage.name not in directions)
+        steps = tuple(stage for stage in self.forward if stage.name not in directions)
         reach = Reach("", steps, {self.program.loss: ""})
         ats = [self.exact, *self.samples(reach, True, 4)]
         ways = [float(reach.moves(at, directions)[0][self.program.loss]) for at in ats]

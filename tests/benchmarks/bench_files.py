@@ -8,9 +8,9 @@ from time import process_time
 import numpy as np
 import pytest
 
+from bpdebug.arrays import read_arrays
 from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends.csvfile import read_csv
-from bpdebug.subcommands import read_arrays
 
 SIZES = [(1_000, 2), (10_000, 2), (100_000, 2), (10, 785), (100, 785), (1_000, 785), (10, 1_000), (10, 10_000), (10, 100_000)]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -265,3 +266,14 @@ def test_where_nothing_could_be_compared_no_derivative_is_called_right():
     result = opened.execute("check")
     assert result.text.splitlines()[-1] == "nothing could be compared: the loss is not finite"
     assert (result.data["ok"], result.data["culprit"]) == (False, None)
+
+
+def test_the_time_of_a_check_grows_as_the_number_of_layers():
+    def seconds(layers):
+        inputs = np.random.default_rng(0).normal(size=(8, 4))
+        timeline = Timeline(make_program(Scenario("deep", tuple("abcd"), (Layer(4, "tanh"),) * layers, inputs, inputs)))
+        begin = time.process_time()
+        assert whole(check(timeline)).ok
+        return time.process_time() - begin
+
+    assert min(seconds(160) for _ in range(2)) < 7 * min(seconds(40) for _ in range(2))
