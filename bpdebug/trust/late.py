@@ -45,7 +45,7 @@ def _own(scene: Scene, reading: Reading) -> bool:
 
 def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
     """Those of the names that may be of after the update: the file has no others for that moment, and the update changes them."""
-    given = {name: array for name, array in reading.given.items() if name in names & set(scene.meant.index)}
+    given = {name: array for name, array in reading.given.items() if name in names & set(scene.meant.index) - reading.odd.keys()}
     return {name: array for name, array in given.items() if np.array_equal(reading.computed.get(name, array), array)}
 
 

@@ -134,12 +134,13 @@ def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int
         program, stage: whose operands.
         values: the present ones, the likes of which the targets are, and a little below which the constants.
         rows: of the batch.
-        seed: of the numbers.
+        seed: of the numbers; every second one has large weights, so that not all samples are on one side of a corner.
     """
-    generator = np.random.default_rng(seed)
+    generator, wide = np.random.default_rng(seed), 1 + 3 * (seed % 2)
     state = {name: np.zeros(shape) for name, shape in program.persistent.items()}
     rows = rows if program.network.generic else program.batches.largest
-    state |= {name: generator.standard_normal(shape) / np.sqrt((*shape, 1)[0]) for name, shape in program.parameters.items()}
+    for name, shape in program.parameters.items():
+        state[name] = (wide if len(shape) > 1 and shape[0] > 1 else 1) * generator.standard_normal(shape) / np.sqrt((*shape, 1)[0])
     for name, number in program.constants.items():
         state |= {name: generator.uniform(0.6, 0.95) * np.asarray(values.get(name, number), np.float64)} if name != "t" else {}
     try:

@@ -261,6 +261,14 @@ def test_where_two_mistakes_give_the_same_numbers_both_are_named(samples, factor
     assert kinds_of(net, "dW1", factor * right_of(net, "dW1")) == ties
 
 
+def test_an_own_formula_is_told_from_one_that_only_a_corner_would_show():
+    session = Session(load_scenario("xor"))
+    session.execute("formula dz2 = da2")
+    text = session.execute("check").text
+    assert "the derivative of sigmoid is left out" in text
+    assert "relu" not in text
+
+
 def test_a_factor_is_said_and_what_it_is():
     net, right = NETS[0], right_of(NETS[0], "dW1")
     (suspect,) = diagnose(evidence_of(net, "dW1", right / 5))
