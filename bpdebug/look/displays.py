@@ -14,6 +14,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import short, sparkline
 from bpdebug.core.shapes import infer
 from bpdebug.look.explanation import not_there
+from bpdebug.time.position import called
 from bpdebug.time.timeline import Timeline
 
 _REMEMBERED = 64
@@ -66,7 +67,7 @@ def _shown(timeline: Timeline, text: str) -> str:
         return _told(value_of(timeline, text))
     except BpdebugError:
         before = _before(timeline, text)
-        return "not computed yet" if before is None else f"{_told(before)} (update {timeline.machine.update - 1})"
+        return "not computed yet" if before is None else f"{_told(before)} ({called(timeline.program, timeline.machine.update - 1)})"
 
 
 def _told(value: Array) -> str:

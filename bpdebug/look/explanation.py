@@ -27,6 +27,7 @@ from bpdebug.look.places import Places
 from bpdebug.look.rules import rule_told
 from bpdebug.look.seen import last_computed, operands_seen, there_before, values_seen
 from bpdebug.look.voice import Scene, meaning_of
+from bpdebug.time.position import called
 from bpdebug.time.timeline import Timeline
 
 UNICODE = Style("unicode")
@@ -274,7 +275,7 @@ def not_there(timeline: Timeline, name: str) -> str:
     if name in program.index and position.at_end:
         return f"{name} has no value at the end of training: 'goto {name}' goes back to its last one"
     if name in program.index:
-        return f"{name} is not computed yet in update {position.update}: 'until {name}' runs to it"
+        return f"{name} is not computed yet in {called(program, position.update)}: 'until {name}' runs to it"
     try:
         program.stage(name)
     except SetupError as error:

@@ -20,6 +20,7 @@ from bpdebug.look.layer_health import LayerHealth, findings_of
 from bpdebug.look.obstacles import obstacles
 from bpdebug.time.conditions import CONDITIONS, SATURATED, units_off
 from bpdebug.time.parts import Part, parts_of
+from bpdebug.time.position import called
 from bpdebug.time.recording import recording
 from bpdebug.time.tasks import SLICE, whole
 from bpdebug.time.timeline import Timeline
@@ -55,6 +56,13 @@ class Health(Record, eq=False):
     layers: tuple[LayerHealth, ...]
     under_way: bool = False
     findings: tuple[Finding, ...] = ()
+
+    def told(self, program: Program) -> str:
+        """Which updates are looked at."""
+        first, last = (int(update) for update in self.updates[[0, -1]]) if len(self.updates) else (0, -1)
+        if self.under_way or first >= last:
+            return f"{called(program, last)}{' under way' * self.under_way}" * (last >= 0)
+        return f"updates {first} to {last}"
 
     @property
     def notes(self) -> tuple[Finding, ...]:
@@ -133,14 +141,14 @@ def _present(timeline: Timeline, complete: Sequence[_Measured]) -> list[_Measure
 
 def _gradient(program: Program, part: Part) -> str | None:
     """The gradient by which a part is judged."""
-    return program.gradients.get(part.z) or program.gradients.get(part.weight)
+    return part.delta or program.gradients.get(part.weight)
 
 
 def _measured(values: dict[str, Array], before: dict[str, Array], program: Program) -> _Measured:
     numbers, off = list[list[float]](), list[Array | None]()
     with np.errstate(all="ignore"):
         for part in parts_of(program):
-            gradients = (program.gradients.get(tensor, "") for tensor in (part.z, part.weight, part.bias))
+            gradients = (part.delta, *(program.gradients.get(name, "") for name in (part.weight, part.bias)))
             norms = [_norm(values[gradient]) if gradient in values else np.nan for gradient in gradients]
             weights, old = values[part.weight], before[part.weight]
             size, step = _norm(old), _norm(weights - old)

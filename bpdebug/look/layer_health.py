@@ -145,7 +145,7 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, updates: Se
             throughout, ``row``, in how many updates, and ``rests``, where the loss rests if no weight moves any more.
     """
     part, end, step = layer.part, layer.layer == len(parts_of(program)), float(layer.step[-1])
-    backwards = layer.delta if part.z in program.gradients else layer.gradient
+    backwards = layer.delta if part.delta else layer.gradient
     finite = np.isfinite(backwards) & np.isfinite(layer.size)
     finite[-1] |= layer.waiting and np.isfinite(layer.size[-1])
     if part.weight in program.gradients and not finite[-1]:
@@ -156,11 +156,11 @@ def findings_of(program: Program, layer: LayerHealth, losses: Array, updates: Se
         return
     grown, frozen = float(layer.size[-1] / layer.size[0]) if layer.size[0] else 1.0, part.weight in program.frozen
     step, usual = nan if frozen else step, nan if frozen or not _LEAST <= step <= _MOST else step
-    last = [found for each in parts_of(program) if (found := program.gradients.get(each.z))]
+    last = [each.delta for each in parts_of(program) if each.delta]
     facts: dict[str, Any] = {
         "W": part.weight,
         "a": part.a,
-        "dz": program.gradients.get(part.z),
+        "dz": part.delta,
         "last": last[-1] if last else "",
         "grown": nan if layer.waiting or losses[-1] <= losses[0] else grown,
         "saturated": nan if end else layer.saturated[-1],

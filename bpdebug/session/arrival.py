@@ -9,7 +9,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import explain
 from bpdebug.time.moves import Move
-from bpdebug.time.position import Position
+from bpdebug.time.position import Position, called
 from bpdebug.time.results import Result
 from bpdebug.time.runner import Outcome
 from bpdebug.time.timeline import Timeline
@@ -54,11 +54,12 @@ def _stop_data(reason: str, start: Position, position: Position) -> dict[str, ob
 def describe(timeline: Timeline) -> str:
     """The present moment in one line."""
     position = timeline.position
-    place = f"update {position.update}/{position.updates}"
+    program = timeline.program
+    place = called(program, position.update) if program.recorded else f"update {position.update}/{position.updates}"
     if position.stage is None:
-        return place if position.next is None else f"{place}, at its start; next: {timeline.program.stages[0]}"
-    stage = timeline.program.stages[position.done - 1]
-    group = timeline.program.tensors[stage.name].group
+        return place if position.next is None else f"{place}, at its start; next: {program.stages[0]}"
+    stage = program.stages[position.done - 1]
+    group = program.tensors[stage.name].group
     return f"{place}, stage {position.done}/{position.stages}: {stage.phase}{f', {group}' if group else ''}: {stage}"
 
 
@@ -76,7 +77,9 @@ def _nonfinite(timeline: Timeline, start: Position) -> Result:
     there = position.done or stage.name in timeline.program.persistent
     told = explain(timeline, stage.name, first) if there else None
     at = f" at {stage.line}" if stage.line else ""
-    text = f"non-finite value: {stage}{at} in update {update}{why}: {cells}" + (f"\n{told.blame}" if told and told.blame else "")
+    text = f"non-finite value: {stage}{at} in {called(timeline.program, update)}{why}: {cells}" + (
+        f"\n{told.blame}" if told and told.blame else ""
+    )
     data = _stop_data("non-finite", start, position) | {
         "culprit": stage.name,
         "cell": list(first),

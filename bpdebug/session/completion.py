@@ -121,9 +121,8 @@ def complete(text: str, cursor: int, known: tuple[Candidate, ...]) -> Completion
 
 def beginning(word: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     """The candidates that begin with a word, first those that do so letter by letter."""
-    known = tuple(candidates)
-    exact = [c for c in known if c.word.startswith(word)]
-    return (*exact, *(c for c in known if c not in exact and c.word.lower().startswith(word.lower())))
+    found = (candidate for candidate in candidates if candidate.word.lower().startswith(word.lower()))
+    return (*sorted(found, key=lambda candidate: not candidate.word.startswith(word)),)
 
 
 def draft(program: Program, name: str, text: str, shapes: Mapping[str, Shape]) -> Draft:

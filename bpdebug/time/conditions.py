@@ -170,7 +170,7 @@ class Condition(Record):
 
 
 def _gradients(program: Program, sign: str) -> tuple[str, str, int]:
-    found = [program.gradients[part.z] for part in parts_of(program) if part.z in program.gradients]
+    found = [part.delta for part in parts_of(program) if part.delta]
     if len(found) < 2:
         what = "layers" if program.layers else "lines with parameters"
         raise BpdebugError(f"the gradients of two {what} are compared; this network has {['none', 'one'][len(found)]}")

@@ -33,6 +33,7 @@ class Part(Record):
             than samples, positions and units.
         learns: whether its start is a size that its steps can be compared with: it was not 0.
         feeds: the weights that its units are multiplied with, a unit a row.
+        delta: the gradient of ``z``, or where that is not kept, of the sum that ``z`` does nothing but go into; "" where neither is.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Part(Record):
     axes: int = 2
     learns: bool = True
     feeds: tuple[str, ...] = ()
+    delta: str = ""
 
     @property
     def short(self) -> str:
@@ -91,18 +93,29 @@ def _of_line(program: Program, lines: Sequence[_Line], line: _Line, own: list[st
     biases = [name for name in own if len(own) > 1 and len(shapes[name]) == 1 and (not beside or added == (name,))][:1]
     z, a, activation = line.output, *_bent(lines, line)
     axes = len(shapes[a]) if len(shapes[a]) in _WITH_UNITS and program.tensors[a].batch_axis != len(shapes[a]) - 1 else 0
-    made, bias = (z, a, activation, shapes[a][-1] if axes else 1, axes), "".join(biases)
+    made, bias, delta = (z, a, activation, shapes[a][-1] if axes else 1, axes), "".join(biases), _delta(program, lines, z)
     for name in (name for name in own if name not in biases):
         feeds = (*_multiplied(program, lines, made[1]),) if axes and shapes[name][-1:] == made[3:4] else ()
-        yield Part(number, name, name, bias, "", *made, learns=bool(program.initial[name].any()), feeds=feeds)
-        number, made, bias = number + 1, ("", "", "", 1, 0), ""
+        yield Part(number, name, name, bias, "", *made, learns=bool(program.initial[name].any()), feeds=feeds, delta=delta)
+        number, made, bias, delta = number + 1, ("", "", "", 1, 0), "", ""
 
 
 def _layers(program: Program) -> Iterator[Part]:
     following = [(names.weight,) for names in program.layers[1:]]
     for at, feeds in zip(program.layers, [*following, ()], strict=True):
         own = at.weight, at.bias, at.source, at.z, at.a, at.layer.activation, at.layer.units
-        yield Part(at.number, program.network.group_of(at.number), *own, feeds=feeds)
+        yield Part(at.number, program.network.group_of(at.number), *own, feeds=feeds, delta=program.gradients.get(at.z, ""))
+
+
+def _delta(program: Program, lines: Sequence[_Line], name: str) -> str:
+    """The gradient that arrives at a value: PyTorch keeps one for a sum and for what only goes into it, such as a residual branch."""
+    readers, shapes = [line for line in lines if name in line.reads], program.shapes(program.batches.largest)
+    match readers:
+        case [_Line(output, Binary("+", left, right))] if (
+            name not in program.gradients and Name(name) in (left, right) and shapes[name] == shapes[output]
+        ):
+            return _delta(program, lines, output)
+    return program.gradients.get(name, "")
 
 
 def _multiplied(program: Program, lines: Sequence[_Line], name: str) -> Iterator[str]:

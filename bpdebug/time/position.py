@@ -264,3 +264,8 @@ def _place(name: str, program: Program) -> int:
     phases = [str(phase) for phase in Phase]
     hint = suggestion(name.partition("[")[0], [*program.index, *phases, "start", "end"])
     raise LocationError(f"there is no location '{name}'{hint or '; ' + _EXPECTED}" if name else _EXPECTED)
+
+
+def called(program: Program, update: int) -> str:
+    """What an update is called; a recorded step, of which there is one, as the recording calls it: ``step 2``."""
+    return program.scenario.name.rpartition(", ")[2] if program.recorded else f"update {update}"

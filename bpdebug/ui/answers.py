@@ -13,7 +13,7 @@ from bpdebug.ui.speaking import Note
 if TYPE_CHECKING:
     from bpdebug.ui.prompt_screen import PromptScreen
 
-_SILENT = ("select", "tour")
+_SILENT = ("select",)
 """Commands whose effect is to be seen in the panes."""
 _SHORT = 120
 """Characters of an answer that is shown beside the panes."""
@@ -32,7 +32,7 @@ def screen_of(command: Command, result: Result, view: View) -> OnceScreen | None
         from bpdebug.ui.report_screen import ReportScreen  # noqa: PLC0415 - a start does without
 
         return ReportScreen(view, report)
-    if result.type in ("stop", "edit") or command.name in _SILENT:
+    if result.type in ("stop", "edit") or command.name in _SILENT or _on_tour(result):
         return None
     long = command.name == "help" or "\n" in result.text or len(result.text) > _SHORT
     return TextScreen(result.text, command.name) if long else None
@@ -58,7 +58,13 @@ def note_of(command: Command, result: Result, at_end: bool, moved: bool = True) 
         return _arrival(result, at_end)
     if result.type == "edit" and command.name == "formula":
         return Note(f"{result.text}\nv checks it")
-    return Note(result.text) if result.text and (command.name not in _SILENT or not moved) else None
+    silent = _on_tour(result) or (command.name in _SILENT and moved)
+    return Note(result.text) if result.text and not silent else None
+
+
+def _on_tour(result: Result) -> bool:
+    """Whether an answer is the step of a tour, which stands below the panes."""
+    return result.type == "tour" and result.data["step"] is not None
 
 
 def _arrival(result: Result, at_end: bool) -> Note | None:

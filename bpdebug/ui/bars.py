@@ -94,4 +94,4 @@ class TourBar(Static):
         """Show the present step."""
         if self.view and self.view.tour:
             heading, text = self.view.tour
-            self.update(Text.assemble((f" tour {heading} ", "bold reverse"), "  ", text, "  ", ("tour next skips, tour off ends", "dim")))
+            self.update(Text.assemble((f" tour {heading} ", "bold reverse"), ("  :tour next skips, :tour off ends\n", "dim"), text))

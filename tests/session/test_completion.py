@@ -6,7 +6,7 @@ from debugger_scenarios import xor
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.frontends import load_scenario
-from bpdebug.session.completion import candidates, complete, draft
+from bpdebug.session.completion import Candidate, beginning, candidates, complete, draft
 from bpdebug.session.session import Session
 
 
@@ -163,3 +163,9 @@ def test_the_column_is_that_of_the_text_as_it_was_typed(simple, text, pointed):
 def test_what_parses_has_a_tree_even_where_it_does_not_fit(simple):
     assert judged(simple, "dW2", "a1 @ dz2 @ dz2").tree is not None
     assert judged(simple, "dW2", "a1 @").tree is None
+
+
+def test_candidates_are_looked_at_one_by_one_however_many_there_are(monkeypatch):
+    monkeypatch.setattr(Candidate, "__eq__", lambda *_: pytest.fail("compared with another one"))
+    found = beginning("dW", [Candidate(f"{name}{place}") for place in range(100) for name in ("dw", "dW", "z")])
+    assert [candidate.word[:2] for candidate in found] == ["dW"] * 100 + ["dw"] * 100

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -262,3 +263,12 @@ def test_every_update_has_its_place_in_the_trend():
     line = rows(health_lines(seen("xor", "update 12"), 156, 10), 2)[0]
     assert sum(character in "▁▂▃▄▅▆▇█" for character in plain(line)) == 12
     assert np.isfinite(seen("xor", "update 12").health.layers[0].gradient).all()
+
+
+def test_a_recorded_step_has_its_own_name_and_a_branch_of_a_sum_the_gradient_of_the_sum():
+    shown = seen(str(Path(__file__).parents[1] / "cases" / "torch" / "gpt.bpd"), "goto end")
+    assert health_title(shown, "8 Health") == "8 Health  step 2"
+    layers = {layer.part.name: layer for layer in shown.health.layers}
+    branch = layers["blocks.0.attn.proj.weight"]
+    assert (branch.part.z, branch.part.delta) == ("blocks.0.attn.proj", "blocks.0.x.grad")
+    assert not any(np.isnan(layer.delta).any() for layer in shown.health.layers)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from ui_views import big, view
 
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.matrix_layout import Sight, make_layout
+from bpdebug.ui.draw.matrix_block import Sight
+from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.matrix_overview import overview_cell, overview_lines
 from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.draw.spans import plain, width

@@ -46,8 +46,7 @@ def health(session: Session, count: str = "") -> Work:
         layers.append({**part, **series, "findings": findings})
     lines = [f"{finding.name}: {finding.why}" for finding in found.notes]
     if len(found.updates):
-        heading = f"updates {int(found.updates[0])} to {int(found.updates[-1])}" + ", the last one under way" * found.under_way
-        lines = [heading, *in_columns(rows), *lines, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
+        lines = [found.told(session.program), *in_columns(rows), *lines, f"‖ΔW‖/‖W‖ is the step; {USUAL}"]
     data = {"updates": exact(found.updates), "losses": exact(found.losses), "layers": layers, "findings": [*map(_told, found.findings)]}
     return Result("health", "\n".join(lines), data)
 

@@ -63,7 +63,7 @@ def _loss(view: View) -> Line:
         value, note = view.loss, ""
     elif len(updates) and view.position.update > 0:
         place = min(int(updates.searchsorted(view.position.update - 1)), len(losses) - 1)
-        value, note = float(losses[place]), f" (update {int(updates[place])})"
+        value, note = float(losses[place]), "" if view.program.recorded else f" (update {int(updates[place])})"
     else:
         return line(("loss ", "dim"), ("—", "faint"))
     finite = isfinite(value)

@@ -13,6 +13,7 @@ from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.look.once import once
 from bpdebug.session.view import View
+from bpdebug.time.position import called
 from bpdebug.trust.finding import STATUSES, Finding, error_text
 from bpdebug.ui.draw.report import BRIEF
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap
@@ -77,7 +78,7 @@ def verdict_lines(view: View, name: str, index: Cell, columns: int) -> list[Line
     if verdict is None or verdict.status == "good":
         return []
     if view.checked != view.position.update:
-        told = f"{verdict.says.word} when update {view.checked} was checked"
+        told = f"{verdict.says.word} when {called(view.program, view.checked or 0)} was checked"
         return wrap(told, columns, "dim", "  ", f"{verdict.says.badge[0]} ")
     zero = ", entirely zero" if verdict.zero else ""
     if verdict.status == "kink":

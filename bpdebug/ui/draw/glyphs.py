@@ -8,7 +8,7 @@ from textual.keys import _character_to_key
 
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.view import View
-from bpdebug.ui.draw.spans import Line, width
+from bpdebug.ui.draw.spans import Line, first_that_fits, width
 
 HATCH = "╱"
 """Stands in the place of a number that is not computed yet."""
@@ -55,10 +55,11 @@ def key_at(drawn: Line, x: int) -> str:
     return ""
 
 
-def nothing_yet(view: View, names: Collection[str]) -> str:
-    """What to press where none of the tensors shown is computed; nothing where one is."""
+def nothing_yet(view: View, names: Collection[str], columns: int) -> str:
+    """What to press where none of the tensors shown is computed, in so many columns; nothing where one is."""
     if not names or any(name in view.tensors for name in names):
         return ""
     if view.position.next is None:
         return f"{key_of('reverse-step')} goes back into the last update"
-    return f"not computed yet: {key_of('finish')} runs a phase, {key_of('update')} all"
+    told = f"not computed yet: {key_of('finish')} runs a phase, {key_of('update')} all"
+    return first_that_fits((told, told.partition(",")[0], told.partition(":")[0]), columns)

@@ -39,12 +39,7 @@ class _Column(Record):
 
 def health_title(view: View, name: str) -> str:
     """The name of the pane, with the updates that it looks at."""
-    if view.health is None or not len(view.health.updates):
-        return name
-    first, last = int(view.health.updates[0]), int(view.health.updates[-1])
-    if view.health.under_way:
-        return f"{name}  update {last} under way"
-    return f"{name}  updates {first} to {last}" if first < last else f"{name}  update {last}"
+    return f"{name}  {view.health.told(view.program)}".rstrip() if view.health else name
 
 
 def health_parts(view: View, columns: int, rows: int) -> tuple[list[Line], list[Line]]:

@@ -9,6 +9,7 @@ from math import prod
 from bpdebug.core.cells import Cell
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
+from bpdebug.core.record import replace
 from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array, Role
 from bpdebug.look.groups import forward_of, group_of, groups_of, made_in, reads
@@ -123,6 +124,16 @@ def deltas_of(view: View) -> list[str]:
     found = (once(program, ("deltas", group), partial(_deltas, program, group)) for group in _near(program, focus(view)))
     own = next(filter(None, found), [])
     return in_order(program, own + [name for name in in_stage(view) if _of_update(program, name)])
+
+
+def gradient_names(view: View) -> list[str]:
+    """The gradients of the group in focus as they are written; that of a weighted sum has a name of its own, δ."""
+    told, program = list[str](), view.program
+    for name in deltas_of(view):
+        if group_of(program, name) == focus(view) and is_gradient(program, name) and not program.tensors[name].through:
+            shown, delta = (render_name(name, style) for style in (view.style, replace(view.style, notation="delta")))
+            told.append(f"{shown}={delta}" if "δ" in delta and delta != shown else shown)
+    return told
 
 
 def _deltas(program: Program, group: str) -> list[str]:

@@ -11,6 +11,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import decimals, short, written
 from bpdebug.core.render import render_name
 from bpdebug.session.view import View
+from bpdebug.time.position import called
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.plot import Plot, Ticks
@@ -234,7 +235,7 @@ def _start_lines(view: View, losses: Array, columns: int, rows: int) -> list[Lin
         return wrap("No finite loss.", columns, "bad")
     known: list[Line] = []
     if len(losses):
-        of = f" of update {newest(view)}" if view.loss is None else ""
+        of = f" of {called(view.program, newest(view))}" if view.loss is None else ""
         ways = (line(("loss ", "dim"), (short(float(losses[0]), n), "bold"), (more, "dim")) for n, more in ((10, of), (10, ""), (5, "")))
         known = [first_that_fits((_effect(view), *ways), columns)] if view.effect else [first_that_fits(ways, columns)]
     begins = "The curve begins with the second update: u runs one." if view.program.updates > 1 else "One update has no curve."

@@ -16,11 +16,13 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.once import once
 from bpdebug.session.view import View
+from bpdebug.time.position import called
 from bpdebug.ui.draw.check import off_cells
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
+from bpdebug.ui.draw.matrix_block import Block, Sight
 from bpdebug.ui.draw.matrix_cells import statistics_in
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, batch_axis, label, shape_of
+from bpdebug.ui.draw.matrix_layout import Layout, batch_axis, label, shape_of
 from bpdebug.ui.draw.matrix_overview import part_text
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width
 
@@ -51,8 +53,8 @@ def _block_line(view: View, block: Block, y: int, across: tuple[int, int], windo
         return _title(view, block, block.sight(block.left + offset, window.start, visible, len(window)), visible, window)
     if head == "statistics":
         return fit(line((statistics_text(view, block.name, visible, block.theirs), "dim")), visible)
-    first, last = -(-offset // block.cell), min((offset + visible - block.edge) // block.cell, block.columns)
-    cells, row = range(first, max(last, first)), y - block.first
+    first, last = -(-offset // block.cell), min((offset + visible - block.edge) // block.cell, len(block.shown))
+    cells, row = block.shown[first : max(last, first)], y - block.first
     cursor = cursor_in(view, block) or (-1, -1)
     labelled = block.edge and block.rows > 1 and not head
     before = _label(view, block, row, block.edge, cursor, 0) if labelled else (" " * block.edge, "")
@@ -188,4 +190,4 @@ def change_text(view: View, name: str, index: Cell, columns: int = 1000) -> str:
 
 def past_text(view: View, names: list[str]) -> str:
     """Which update the numbers of a pane are of, where that is not the present one."""
-    return f"of update {view.finished.update}" if view.finished and any(is_past(view, name) for name in names) else ""
+    return f"of {called(view.program, view.finished.update)}" if view.finished and any(is_past(view, name) for name in names) else ""

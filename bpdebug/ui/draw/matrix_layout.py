@@ -11,125 +11,16 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.look.once import once
-from bpdebug.look.slices import Slice
 from bpdebug.session.view import View
-from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
-from bpdebug.ui.draw.matrix_cells import Look, look_in, slice_of
+from bpdebug.ui.draw.layers import heading, is_past, origin_of, samples_in, values_in
+from bpdebug.ui.draw.matrix_block import Block
+from bpdebug.ui.draw.matrix_cells import look_in, slice_of
 
 _GAP = 2
-_LARGE = 400
-"""Cells from which on a tensor always has its statistics above it, and an overview."""
+_EDGE = 5
+"""Columns that the numbers of many rows may take where a table has all the width."""
 _STATED, _COUNTED = 24, 4
 """Columns that statistics need, and the rows that are counted at a glance."""
-
-
-class Sight(Record):
-    """The cells in sight: the first row and column, and those after the last."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-
-class Block(Record):
-    """A tensor's place in the pane.
-
-    Attributes:
-        name: the tensor.
-        part: what is shown of it.
-        look: how its numbers are written.
-        width: of the block in columns of the terminal.
-        theirs: whether it holds the user's own numbers for the tensor.
-        left, top: where its title stands.
-        edge: columns at its left side for the numbers of its rows.
-        heads: what stands in the lines before the first row: ``title``, and perhaps ``statistics`` and the ``numbers`` of its columns.
-        window: the rows that are drawn; none for all.
-    """
-
-    name: str
-    part: Slice
-    look: Look
-    width: int
-    theirs: bool = False
-    left: int = 0
-    top: int = 0
-    edge: int = 0
-    heads: tuple[str, ...] = ("title",)
-    window: tuple[int, int] = (0, 0)
-
-    @property
-    def rows(self) -> int:
-        """How many there are."""
-        return self.part.size[0]
-
-    @property
-    def columns(self) -> int:
-        """How many there are."""
-        return self.part.size[1]
-
-    @property
-    def drawn(self) -> range:
-        """The rows that are drawn."""
-        return range(*self.window) if any(self.window) else range(self.rows)
-
-    @property
-    def cell(self) -> int:
-        """The width of one number, with the mark before it."""
-        return self.look.width + 1
-
-    @property
-    def head(self) -> int:
-        """Lines before the first row."""
-        return len(self.heads)
-
-    @property
-    def lasting(self) -> tuple[str, ...]:
-        """What stays in sight at the top of the pane where the block begins above it."""
-        return tuple(head for head in self.heads if head != "statistics")
-
-    @property
-    def first(self) -> int:
-        """The line of the first row, or where it would be if it were drawn."""
-        return self.top + self.head - self.drawn.start
-
-    @property
-    def bottom(self) -> int:
-        """The line after the block."""
-        return self.first + self.drawn.stop
-
-    @property
-    def large(self) -> bool:
-        """Whether it has too many cells to be looked at."""
-        return self.rows * self.columns >= _LARGE
-
-    def head_at(self, y: int, begin: int) -> str:
-        """What of the heads is drawn in a line of a window that begins at line ``begin``, or ""."""
-        heads, place = (self.lasting, y - begin) if self.top < begin <= y else (self.heads, y - self.top)
-        return heads[place] if 0 <= place < len(heads) else ""
-
-    def sight(self, x: int, y: int, columns: int, rows: int) -> Sight:
-        """The cells that are to be seen of it in a window of that size."""
-        begin = y + len(self.lasting) if self.top < y else y
-        top, bottom = (min(max(line - self.first, self.drawn.start), self.drawn.stop) for line in (begin, y + rows))
-        across = x - self.left + self.cell - 1, x - self.left + columns - self.edge
-        left, right = (min(max(column // self.cell, 0), self.columns) for column in across)
-        return Sight(top, left, max(top, bottom), max(left, right))
-
-    def first_column(self, column: int, x: int, columns: int) -> int:
-        """The first column to be seen in a window that began at ``x``, so that a column is in sight: the nearest, or one far before."""
-        fit, first = max((columns - self.edge) // self.cell, 1), max(-(-(x - self.left) // self.cell), 0)
-        if first - 1 <= column <= first + fit:
-            return min(max(first, column - fit + 1), column)
-        return max(min(column - fit // 2, self.columns - fit), 0)
-
-    def middle(self, column: int) -> int:
-        """The place of the middle of a column."""
-        return self.left + self.edge + column * self.cell + self.cell // 2
-
-    def column_at(self, x: int) -> int:
-        """The column that is nearest to a place."""
-        return min(max((x - self.left - self.edge) // self.cell, 0), self.columns - 1)
 
 
 class Layout(Record, eq=False):
@@ -158,18 +49,18 @@ class Layout(Record, eq=False):
     def cell_at(self, x: int, y: int, begin: tuple[int, int] = (0, 0)) -> tuple[str, tuple[int, int]] | None:
         """The tensor, row and column drawn at a place, in a window that begins at ``begin``."""
         for block in self.blocks:
-            row, column = y - block.first, (x - block.left - block.edge) // block.cell
+            row, column = y - block.first, (x - block.left - block.edge) // block.cell + block.shown.start
             free = x - max(block.left, begin[0]) >= block.edge and not block.head_at(y, begin[1])
-            if free and row in block.drawn and 0 <= column < block.columns:
+            if free and row in block.drawn and column in block.shown:
                 return block.name, (row, column)
         return None
 
 
 def make_layout(view: View, names: list[str], columns: int, rows: int = 0, most: int = 0) -> Layout:
-    """Blocks, perhaps with the most rows that each may show, side by side as long as they fit, then on the next shelf; where there are
-    more rows than needed, gaps, then the numbers of columns, then statistics. The numbers of rows stand where one cannot count them, or
-    they make nothing longer; without ``rows`` there are none of either."""
-    blocks = [_windowed(view, block, most) if most else block for block in blocks_of(view, names)]
+    """Blocks, perhaps with the most rows that each may show and then with no more columns than there are, side by side as long as they
+    fit, then on the next shelf; where there are more rows than needed, gaps, then the numbers of columns, then statistics. The numbers of
+    rows stand where one cannot count them, or they make nothing longer; without ``rows`` there are none of either."""
+    blocks = [_windowed(view, block, most, columns) if most else block for block in blocks_of(view, names)]
     plain = list(_shelves(blocks, columns))
     least = max(rows, _lines(plain))
     edged = list(_edged_shelves(view, blocks, columns)) if rows else []
@@ -184,13 +75,26 @@ def make_layout(view: View, names: list[str], columns: int, rows: int = 0, most:
     return Layout(tuple(placed))
 
 
-def _windowed(view: View, block: Block, most: int) -> Block:
-    """A block of at most so many rows: those around the cells that make the selected number, all of these, or around the sample."""
-    cells = [index for name, index in (*view.operands, *filter(None, [view.selected])) if name == block.name and block.part.holds(index)]
-    rows = [block.part.place(index)[0] for index in cells] or [view.sample if batch_axis(view, block) == 0 else 0]
-    size = max(most, max(rows) - min(rows) + 1)
-    first = min(max((min(rows) + max(rows) + 1 - size) // 2, 0), max(block.rows - size, 0))
-    return replace(block, window=(first, first + size)) if size < block.rows else block
+def _windowed(view: View, block: Block, most: int, columns: int) -> Block:
+    """A block of at most so many rows, and columns of the terminal: around the cells that make the selected number, all of these if that
+    can be, else that which Enter goes to; or around the sample."""
+    known = (origin_of(view), view.selected, *view.operands)
+    cells = [block.part.place(index) for name, index in filter(None, known) if name == block.name and block.part.holds(index)]
+    cells = cells or [(view.sample if batch_axis(view, block) == 0 else 0, 0)]
+    rows, across = _around([row for row, _ in cells], most, block.rows), (0, 0)
+    room = columns - _EDGE * (block.rows > _COUNTED)
+    if block.columns * block.cell > room:
+        across = _around([column for _, column in cells], max(room // block.cell, 1), block.columns)
+        block = replace(block, width=min(block.width, max((across[1] - across[0]) * block.cell, room)))
+    return replace(block, window=rows, across=across)
+
+
+def _around(places: list[int], most: int, length: int) -> tuple[int, int]:
+    """At most so many places of an axis around some, where all of these have no room around the first; (0, 0) for all of the axis."""
+    low, high = min(places), max(places)
+    middle = (low + high if high - low < most else 2 * places[0]) + 1
+    first = min(max((middle - most) // 2, 0), length - most)
+    return (first, first + most) if most < length else (0, 0)
 
 
 def _lines(shelves: list[list[Block]]) -> int:

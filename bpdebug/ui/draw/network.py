@@ -12,6 +12,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.once import once
 from bpdebug.session.view import View
+from bpdebug.time.position import called
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.groups import draw_groups, group_beside
@@ -64,7 +65,7 @@ def network_drawing(view: View, columns: int, rows: int) -> tuple[list[Line], st
     """The drawing in that much room, the names of the tensors shown below it. And what is said in the border: of which update it is,
     what the sample gives to the selected gradient, which edges are drawn where not all are."""
     drawn = _picture(view, columns, rows)
-    notes = [f"of update {view.finished.update}"] if view.finished else []
+    notes = [f"of {called(view.program, view.finished.update)}"] if view.finished else []
     notes += _given(drawn.parts, columns - _CORNERS)
     if any(edges.crowded(drawn.canvas.rows) for edges in drawn.edges):
         notes.append("grey: the largest into each")

@@ -9,6 +9,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import digits_apart, written
 from bpdebug.core.render import render, render_name
 from bpdebug.session.view import View
+from bpdebug.time.position import called
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
 from bpdebug.trust.report import CHECK, Report, Source
 from bpdebug.ui.draw.rows import table, widths_of
@@ -22,9 +23,9 @@ def report_title(view: View, report: Report) -> str:
         by = " and ".join(sorted({finding.method for finding in report.findings if finding.method}))
         where = report.culprit.stage.line if report.culprit else ""
         found = f": {wrong}{f' ({where})' * bool(where)} is wrong" * bool(wrong)
-        return f"Check of update {report.update}" + f" by {by}" * bool(by) + found
+        return f"Check of {called(view.program, report.update)}" + f" by {by}" * bool(by) + found
     outcome = f"{wrong} is off" if wrong else report.conclusion()[0].partition(":")[0]
-    return f"Your numbers beside update {report.update}: {outcome}"
+    return f"Your numbers beside {called(view.program, report.update)}: {outcome}"
 
 
 def folded(findings: Sequence[Finding], rows: int) -> list[list[Finding]]:

@@ -12,7 +12,6 @@ from textual.geometry import Offset, Region, Size
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
-from bpdebug.core.render import render_name
 from bpdebug.look.groups import group_of, groups_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, command_keys, has_parts, own_keys
@@ -22,6 +21,7 @@ from bpdebug.ui.draw.layers import (
     counterpart,
     deltas_of,
     focus,
+    gradient_names,
     in_order,
     in_stage,
     is_gradient,
@@ -30,7 +30,8 @@ from bpdebug.ui.draw.layers import (
     values_of,
 )
 from bpdebug.ui.draw.matrix import layout_line, note_text, past_text
-from bpdebug.ui.draw.matrix_layout import Block, Layout, Sight, blocks_of, make_layout, step_from
+from bpdebug.ui.draw.matrix_block import Block, Sight
+from bpdebug.ui.draw.matrix_layout import Layout, blocks_of, make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
 from bpdebug.ui.draw.spans import Line, first_that_fits, fit
 from bpdebug.ui.painting import few_colors
@@ -85,10 +86,11 @@ class MatrixPane(Pane):
         else:
             self._names, self.layout_of = self._filled(view, names, around(view, names, self.gradients), self.layout_of, _FURTHER)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
-        note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names)
+        note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names, columns - 2)
         here = [name for name in names if name in view.tensors]
         state = "bad" if any(map(view.is_broken, here)) else "past" if past_text(view, names) else "" if here else "empty"
-        self.frame("  ".join(filter(None, (self.heading(view, columns), past_text(view, names)))), note, state)
+        past = f"  {past_text(view, names)}".rstrip()
+        self.frame(self.heading(view, columns - len(past)) + past, note, state)
         if self._wanted(view):
             self._keep_in_sight()
             self.call_after_refresh(self._keep_in_sight)  # a scrollbar that has just appeared takes room
@@ -100,18 +102,24 @@ class MatrixPane(Pane):
         return f"{self.title}  {focus(view)}"
 
     def _essential(self, view: View, names: list[str]) -> Layout | None:
-        """What the stage in sight reads and makes, and as many of the other tensors as there is room for beside it; None where there is
-        too little even for the former."""
+        """What the stage in sight reads and makes, at least the parts around the cells that make the selected number, and as many of the
+        other tensors as there is room for beside it; None for large tensors, and where the only one of them can be scrolled to its cell."""
         kept = [name for name in names if name in in_stage(view)]
         if self._aside or not kept or any(block.large for block in blocks_of(view, kept)):
             return None
         digits = (view.number_style.digits, 3, 2) if view.number_style.kind == "auto" else ()
         views = [view, *(replace(view, number_style=NumberStyle("auto", few)) for few in digits[1:])]
-        for most, seen in product((0, *range(self.size.height, 0, -1)) if len(kept) > 1 else (0,), views):
+        sought = [cell[0] for cell in (view.selected, origin_of(view)) if cell]
+        kept.sort(key=lambda name: name not in sought)
+        while len(kept) > 1 and make_layout(views[-1], kept, *self.size, 1).height > self.size.height:
+            kept.pop()  # not even a row of each has room
+        kept = in_order(view.program, kept)
+        scrolled = len(kept) == 1 and kept[0] in sought
+        for most, seen in product((0, *range(self.size.height - 1, 0, -1)), views[: 1 if scrolled else None]):
             found = make_layout(seen, kept, *self.size, most)
-            if found.height <= self.size.height:
+            if found.height <= self.size.height and (most or found.width <= self.size.width):
                 break
-        else:
+        if found.height > self.size.height or (scrolled and most):
             return None
         own = sorted(names, key=lambda name: group_of(view.program, name) != focus(view))
         return found if most else self._filled(seen, kept, own, found)[1]
@@ -126,9 +134,9 @@ class MatrixPane(Pane):
         return names, found
 
     @staticmethod
-    def _nothing(view: View, names: list[str]) -> str:
+    def _nothing(view: View, names: list[str], columns: int) -> str:
         """What to press where there is nothing of this update to be seen."""
-        return "" if past_text(view, names) and not view.position.at_end else nothing_yet(view, names)
+        return "" if past_text(view, names) and not view.position.at_end else nothing_yet(view, names, columns)
 
     def _keep_in_sight(self) -> None:
         """Scroll to the cell cursor and the operand."""
@@ -305,12 +313,5 @@ class DeltasPane(MatrixPane):
 
     def heading(self, view: View, columns: int) -> str:
         """Which gradients they are; that of a weighted sum has a name of its own, δ."""
-        told = []
-        for name in deltas_of(view):
-            own = group_of(view.program, name) == focus(view)
-            if own and is_gradient(view.program, name) and not view.program.tensors[name].through:
-                shown = render_name(name, view.style)
-                delta = render_name(name, replace(view.style, notation="delta"))
-                told.append(f"{shown}={delta}" if "δ" in delta and delta != shown else shown)
-        group = focus(view)
-        return first_that_fits(("  ".join((self.title, *more)) for more in ((group, *told), told, (group,))), columns - 2)
+        told, group = gradient_names(view), focus(view)
+        return first_that_fits(("  ".join((self.title, *more)) for more in ((group, *told), told, (group,), ())), columns - 2)
