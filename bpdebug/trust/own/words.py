@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bpdebug.trust.names import gradient_of, spelled
@@ -25,11 +26,13 @@ _ARRIVES = r"(d|δ|∂|grad|g_|delta|upstream|cotangent|error|output_grad|out_gr
 _NOT_ARRIVING = ("data", "dim", "dims", "dtype", "device", "dilation", "d", "dropout_param", "debug")
 
 
+@lru_cache(4096)
 def key(path: str) -> str:
     """What stands at the end of a way, in one spelling: ``w`` for ``params['W']`` and ``W.data``."""
     return ".".join(spelled(word) for word in re.findall(r"\w+", path) if word not in _HOLDERS)
 
 
+@lru_cache(4096)
 def gradient_key(path: str) -> str:
     """The key of what the gradient at the end of a way is of: ``w`` for ``grads['dW']`` and ``W.grad``; "" where it is none."""
     path = re.sub(r"(?<!^self)\.g$", ".grad", path)  # as a tensor has it; of an object itself, g is a name like any other
@@ -55,6 +58,7 @@ def called(path: str) -> str:
     return re.sub(r"\b_?param(?:eter)?s\['(.*?)'\]", r"\1", name)
 
 
+@lru_cache(4096)
 def is_parameter(name: str) -> bool:
     """Whether what an object holds is called as parameters are, or held where they are."""
     return any(re.fullmatch(_PARAMETER, word, re.IGNORECASE) for word in re.findall(r"\w+", name))
