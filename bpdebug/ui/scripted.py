@@ -53,7 +53,7 @@ class Scripted(TerminalApp):
         """Whether a command reads a script again: then that runs first, while the screen shows it."""
         session = self.session
         scenario = session.timeline.program_at(-1).scenario if session else None
-        if not session or not scenario or not scenario.files or not scenario.read_again or session.read_ahead:
+        if not session or not scenario or not scenario.files or not scenario.read_again or session.read_ahead or session.program.recorded:
             return False
         with suppress(BpdebugError):
             asked, arguments = find_command(text)

@@ -51,3 +51,17 @@ async def test_what_has_been_read_again_is_said_with_what_went(moved):
         app.perform("reload")
         await until(pilot, lambda: not app.work.busy)
         assert "the scenario has been read again" in "\n".join(messages(app))
+
+
+async def test_a_recording_is_read_again_and_its_paths_are_not_asked_for():
+    async with debugger(load_scenario(Path(__file__).parents[1] / "cases" / "torch" / "right.bpd")) as (app, pilot):
+        gradients = [stage.name for stage in app.session.program.stages if stage.of]
+        app.perform(f"goto {gradients[-1]}")
+        await press(pilot, "R")
+        assert messages(app)[0].startswith("the recording has been read again")
+        assert app.session.position.stage == gradients[-1]
+        assert "paths" not in shown(app, "footer") + shown(app, "why")
+        await press(pilot, "r")
+        assert messages(app) == [
+            "paths are of what is computed here, and this step was recorded: 'origin' (Enter) follows its numbers back"
+        ]

@@ -84,15 +84,18 @@ def _read(session: Session, update: int = 0) -> Program:
     scenario = session.timeline.program_at(-1).scenario
     if scenario.read_again is None:
         raise CommandError("this scenario does not come from a file")
-    if update and not scenario.files:
-        raise CommandError("--at is for a script of your own: of a scenario any update is there")
+    if update and (session.program.recorded or not scenario.files):
+        why = "a recording has one step" if session.program.recorded else "of a scenario any update is there"
+        raise CommandError(f"--at is for a script of your own: {why}")
     ahead, session.read_ahead = session.read_ahead, None
     return make_program(ahead or (scenario.read_again(at=update) if update else scenario.read_again()))
 
 
 def _told(result: Result, lost: list[str], program: Program, told: bool = False) -> Result:
     scenario = program.scenario
-    read = f"{'the script has run: ' * (not told)}{scenario.description}" if scenario.files else "the scenario has been read again"
+    read = f"the {'recording' if program.recorded else 'scenario'} has been read again"
+    if scenario.files and not program.recorded:
+        read = f"{'the script has run: ' * (not told)}{scenario.description}"
     lines = [read, *[f"dropped: {'; '.join(lost)}"] * bool(lost), result.text]
     return result.also("\n".join(lines), dropped=lost)
 

@@ -34,6 +34,8 @@ def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
     if cell is None:
         raise CommandError("paths needs a cell, for example: paths W1[0,1]")
     program, network, values = session.program, session.program.network, session.timeline.machine.values()
+    if not network.nodes:
+        raise BpdebugError("paths are of what is computed here, and this step was recorded: 'origin' (Enter) follows its numbers back")
     # a gradient stands for what it is the gradient of
     name, index = {stage.name: stage.of for stage in program.stages if stage.of}.get(cell[0], cell[0]), cell[1]
     if not any(name == node.output or name in node.inputs.values() for node in network.nodes):

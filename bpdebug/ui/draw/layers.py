@@ -191,7 +191,7 @@ def has_paths(view: View) -> bool:
     """Whether the gradient that is looked at is a sum over several paths, in a network so small that they can be written out."""
     program, name = view.program, view.name
     tensor = program.tensors.get(name)
-    if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None:
+    if tensor is None or tensor.role is not Role.GRADIENT or tensor.through or view.loss is None or not program.network.nodes:
         return False
     ways = len(view.samples) if tensor.of in program.persistent else 1
     several = ways > 1 or group_of(program, name) != groups_of(program)[-1]
