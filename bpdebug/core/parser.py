@@ -296,6 +296,8 @@ class _Reader:
         return tuple(map(self._item, node.elts)) if isinstance(node, ast.Tuple) else (self._item(node),)
 
     def _item(self, node: ast.expr) -> Item:
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "slice" and 0 < len(node.args) < 4:
+            node = ast.Slice(*[None, *node.args, None][len(node.args) > 1 :][:3])
         if isinstance(node, ast.Slice):
             return self._bound(node.lower), self._bound(node.upper), self._bound(node.step)
         constant = node.value if isinstance(node, ast.Constant) else 0

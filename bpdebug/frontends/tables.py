@@ -51,12 +51,19 @@ def branch(key: str, present: Kind, absent: Kind, title: str = "") -> Kind:
     """One table where a key is present, another where it is not; with a title it is told where keys of both are given."""
 
     def chosen(node: Node) -> Kind:
+        def inner(name: str) -> bool:
+            """Whether a part holds what only the same part of the other table may."""
+            parts = [table.parts().get(name) for table in (present, absent)]
+            child = node.entries[name][1] if isinstance(node, Mapping) else None
+            known, others = (_all_keys(part.kind) if part else set[str]() for part in parts)
+            return isinstance(child, Mapping) and not child.entries.keys().isdisjoint(known - others)
+
         given = node.entries.keys() if isinstance(node, Mapping) else set[str]()
         if not given.isdisjoint((key, *present.parts()[key].also)):
             return present
         own, other = _all_keys(present), _all_keys(absent)
-        meant = given.isdisjoint(other - own) and (given & (own - other) or nearest(key, given - own - other))
-        return present if meant else absent
+        told = given & (own - other) or nearest(key, given - own - other) or any(map(inner, given & own & other))
+        return present if given.isdisjoint(other - own) and told else absent
 
     def both() -> Dictionary[str, Key]:
         usual, other = absent.parts(), present.parts()

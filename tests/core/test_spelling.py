@@ -96,6 +96,13 @@ def test_dot_of_more_than_matrices_is_not_taken_for_a_product_of_pairs(line):
     assert infer(parse("q @ k + W.dot(W.T)[0, 0]"), shapes) == (2, 4, 5)
 
 
+@pytest.mark.parametrize(
+    ("subscript", "same"), [("slice(2)", ":2"), ("slice(1, 3)", "1:3"), ("slice(None, None, 2), slice(-2, None)", "::2, -2:")]
+)
+def test_a_slice_may_be_written_as_a_call(subscript, same):
+    assert parse(f"x[{subscript}]").tree == parse(f"x[{same}]").tree
+
+
 @pytest.mark.parametrize("axis", [0, 1, -1, -2])
 @pytest.mark.parametrize("part", [0, 1, 2, -1])
 def test_parts_of_different_lengths_are_slices(axis, part):

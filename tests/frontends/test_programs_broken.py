@@ -163,6 +163,7 @@ def test_what_a_program_is_not(told):
     assert "a parameter stands under 'shapes' or 'values'" in told(
         GOOD.replace("shapes: {W1: [2, 3], b1: [3], W2: [3, 1], b2: [1]}", "W1: [2, 3]")
     )
+    assert "the key 'program' is missing" in told("parameters: {shapes: {W1: [2, 3]}}\ndata: {inputs: [[1, 2]], targets: [[1]]}\n")
     assert "'backward' belongs to another kind of scenario, and goes with 'program'" in told("backward: dh = 1\nnetwork: [2, 1]\n")
 
 
