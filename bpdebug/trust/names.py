@@ -14,7 +14,7 @@ from functools import cache
 from bpdebug.core.description import Array
 from bpdebug.core.operations import ACTIVATIONS
 from bpdebug.core.program import Program
-from bpdebug.core.record import Record
+from bpdebug.core.record import Record, replace
 
 AFTER = "_new"
 """The end of a name that stands for a parameter or a slot after the update."""
@@ -125,8 +125,9 @@ def earlier(name: str) -> bool:
 def meanings(name: str) -> tuple[Meaning, ...]:
     """What a name may stand for, the likeliest first; nothing where it says nothing."""
     pieces = _pieces(name)
-    if pieces is None:
-        return ()
+    if pieces is None:  # what holds it may be called anything: brain.W1, p['W1']
+        held = re.fullmatch(r"[^\W\d]\w*(?:\.(.+)|\[['\"](.+)['\"]\])", name)
+        return tuple(replace(one, trust=_HELD * one.trust) for one in meanings(held[1] or held[2])) if held else ()
     numbers, tags = tuple(int(piece) for piece in pieces if piece.isdigit()), [_TAGS[piece] for piece in pieces if not piece.isdigit()]
     return tuple(sorted(_read(tags, numbers), key=lambda meaning: -meaning.trust))
 
@@ -171,6 +172,8 @@ def _split(run: str) -> list[str] | None:
     return None if words is None or (single > 2 and not kept) or (single == 2 == len(words) and _TAGS[words[0]] not in _PREFIXES) else words
 
 
+_HELD = 0.9
+"""The trust in what a name means in something of which the name says nothing."""
 _BY_NUMBERS = 0.15
 """The trust in what a name means only where the numbers say so, too."""
 _PREFIXES = ("gradient", "weight", "bias", "z", "a", "slot", "first slot")

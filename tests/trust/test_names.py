@@ -83,6 +83,8 @@ STYLES = {
     "W[0]": named("{kind}[{n}]", "d{}", first=0),
     "dW[0]": named("{kind}[{n}]", "d{kind}[{n}]", first=0, letters=CAPITALS, others={"x": "X", "y": "Y", "loss": "J"}),
     "params['W1']": named("params['{kind}{n}']", "grads['d{kind}{n}']"),
+    "brain.W1": named("brain.{kind}{n}", "brain.d{kind}{n}"),
+    "p['W1']": named("p['{kind}{n}']", "g['d{kind}{n}']"),
     "grads['W1']": named("params['{kind}{n}']", "grads['{kind}{n}']"),
     "self.W1": named("self.{kind}{n}", "self.d{kind}{n}"),
     "weights_0": named("{kind}_{n}", "{}_gradient", letters=WORDS, first=0),
