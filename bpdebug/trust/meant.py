@@ -203,7 +203,7 @@ def own_steps(probe: Probe) -> Iterator[tuple[Finding, Evidence | None]]:
             reason = next((kind for kind, look in differ.items() if look), "")
             said = (_HERE + reason) * bool(reason)
             yield replace(here.finding(shown), status="hidden" if reason else "good", said=said), None
-        elif all(alike := [_alike(running, stage, values, size, runs[""]) for size in (1.0, 0.0)]):
+        elif differ[""] and all(alike := [_alike(running, stage, values, size, runs[""]) for size in (1.0, 0.0)]):
             yield replace(here.finding(shown), status="convention", said=alike[0]), None
         else:
             look = differ[""] or here

@@ -11,6 +11,7 @@ from turns import by_turns
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OPTIMIZERS
+from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
@@ -305,3 +306,11 @@ def test_an_update_formula_may_compute_its_gradient_by_itself(formula, said):
     session = Session(xor())
     session.execute(f"formula {formula}")
     assert said in session.execute("check").text
+
+
+def test_a_step_that_is_wrong_at_this_moment_alone_is_no_convention():
+    session = Session(load_scenario("xor"))
+    session.execute("formula W1 = W1 - learning_rate * dW1 * (1 + (abs(loss - 3.5127673) < 0.001))")
+    result = session.execute("check")
+    assert result.data["culprit"] == "W1", result.text
+    assert "the step is 2 times the right one" in result.text
