@@ -59,13 +59,13 @@ DERIVATIVES: Mapping[str, str | Mapping[str, str]] = {
     "silu": "The slope is a + σ(z)(1 − a), a little above 1 at most and negative for clearly negative sums.",
     "gelu": "The slope is Φ(z) + z·φ(z), with the normal distribution's density φ.",
     "mish": "The slope is tanh(s) + z·(1 − tanh²(s))·σ(z), s being the softplus of z: a little above 1 at most.",
-    "softmax": "Each output depends on every z of its sample: a times what its own gradient has over the mean gradient, weighted by a.",
+    "softmax": "What comes back is a times how far its own gradient exceeds the mean of its sample's, weighted by a.",
     "squared_error": "The further off the prediction, the stronger the pull.",
     "absolute_error": "The pull has the same strength at any distance; only its sign tells the side.",
     "huber": "The pull grows with the distance up to delta and no further.",
     "hinge": "Predictions on the right side by 1 or more are left alone (at exactly 1 the slope is taken as 0), all others pulled alike.",
     "binary_cross_entropy": "A confident wrong prediction is pulled back the harder the closer it is to 0 or 1.",
-    "categorical_cross_entropy": "Only the right class is pulled, the harder the less probable it was held.",
+    "categorical_cross_entropy": "Only the right class is pulled, and the harder the less probable it was held to be.",
     "binary_cross_entropy_from_logits": "Loss and sigmoid fused: the slopes a(1 − a) cancel and prediction minus target is left.",
     "categorical_cross_entropy_from_logits": (
         "Loss and softmax fused: the Jacobian cancels and prediction minus target is left (for targets that add up to 1)."
@@ -101,7 +101,7 @@ REASONS: Mapping[str, str] = {
     "fold mean": "Each of the {count} cells that are averaged gets an equal share of what comes back.",
     "fold max": "Only the largest of the {count} cells gets what comes back; equal ones share it.",
     "fold min": "Only the smallest of the {count} cells gets what comes back; equal ones share it.",
-    "laid out": "Each cell's gradient goes back to the place that the cell came from; where it came up several times, they are added up.",
+    "laid out": "Each cell's gradient goes back to the place that the cell came from; where it came up several times, all are added up.",
     "cumsum": "Each cell counts in all running sums from its own place on, hence a running sum from the other end.",
     "cumprod": "Each cell is a factor of all running products from its own place on, and the product of the other factors is that "
     "divided by the cell; of a cell that is 0 it is that with 1 in its place.",

@@ -68,7 +68,7 @@ def _replaced(result: Result, program: Program, made: Edit) -> Result:
 
 @command("formula STAGE = EXPRESSION", "edit", keys="y")
 def formula(session: Session, arguments: str) -> Result:
-    """Put your own formula in the place of a stage's; 'formula STAGE' shows the one that runs."""
+    """Replace a stage's formula with your own; 'formula STAGE' shows the one that runs."""
     name, sign, text = arguments.partition("=")
     name = name.strip()
     stage = session.program.stage(name)

@@ -24,7 +24,7 @@ _SCALES = ("auto", "log", "linear")
 
 @command("scale [auto|log|linear]", "look")
 def scale(session: Session, chosen: str = "") -> Result:
-    """Draw the loss curve on a logarithmic scale, on a linear one, or on what fits; without an argument, the next of these."""
+    """Draw the loss curve on a logarithmic scale, on a linear one, or on whichever fits; without an argument, the next of these."""
     chosen = chosen or _SCALES[(_SCALES.index(session.loss_scale) + 1) % len(_SCALES)]
     if chosen not in _SCALES:
         raise CommandError(f"there is no scale '{chosen}': auto, log or linear")

@@ -64,7 +64,7 @@ def _meant(topic: str) -> tuple[list[Command], list[Entry]]:
 
 @command("theme [THEME]", "session")
 def theme(session: Session, text: str = "") -> Result:
-    """Choose the colours of the screen (dark, light, contrast), now and for the next starts; alone, list them."""
+    """Choose the colours of the screen (dark, light, contrast), now and in later sessions; alone, list them."""
     if not text:
         return Result("info", "\n".join(f"{name}: {what}" for name, what in THEMES.items()), {"themes": [*THEMES]})
     name = theme_named(text)

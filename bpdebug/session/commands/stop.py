@@ -154,7 +154,7 @@ def _shown(*stops: Stop) -> Result:
 
 @command("enable STOP… | all", "stop")
 def enable(session: Session, arguments: str) -> Result:
-    """Look at these stops again."""
+    """Enable these stops again."""
     return _switch(session, arguments, enabled=True)
 
 
@@ -185,7 +185,7 @@ def condition(session: Session, arguments: str) -> Result:
 
 @command("ignore STOP COUNT", "stop")
 def ignore(session: Session, arguments: str) -> Result:
-    """Do not stop at a stop the next COUNT times."""
+    """Skip a stop the next COUNT times."""
     number, _, count = arguments.partition(" ")
     stop = _stop_of(session, number)
     if not re.fullmatch(r"\s*\d{1,9}\s*", count):
