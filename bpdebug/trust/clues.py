@@ -89,6 +89,18 @@ def _equal_rows(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspe
     yield Suspect("equal_rows", "repeated indices counted once", f"{told}; np.add.at adds them all")
 
 
+def out_of_step(judge: Judge, finding: Finding) -> Iterator[Suspect]:
+    """A weighted sum that its activation was not computed from."""
+    layer = next((layer for layer in judge.program.layers if layer.z == finding.stage.name), None)
+    if layer is None or finding.theirs is None or finding.misshapen or (theirs := judge.reading.computed.get(layer.a)) is None:
+        return
+    stage = judge.program.stage(layer.a)
+    mine, due = (assigned(stage.formula, {**judge.seen[layer.a], layer.z: z}) for z in (finding.theirs, finding.right))
+    if theirs.shape == due.shape and _same(judge, theirs, due) and not _same(judge, theirs, mine):
+        told = f"{layer.a} is right, as it is of the {layer.z} that is due; yours is of another moment or batch, or has changed since"
+        yield Suspect("cache_apart", f"{layer.z} and {layer.a} that do not belong together", told)
+
+
 def _of_output(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:
     """The derivative of what a layer gives, where that of the loss is due: ones in the place of the gradient that arrives."""
     program, stage, seen = judge.program, finding.stage, judge.seen[finding.stage.name]

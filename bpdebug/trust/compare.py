@@ -20,7 +20,7 @@ from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import sentences, settled
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.clipped import in_place
-from bpdebug.trust.clues import clues
+from bpdebug.trust.clues import clues, out_of_step
 from bpdebug.trust.conventions import PLAINEST, following, likeliest
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect
@@ -220,7 +220,7 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
     earlier = judge.findings[: [one.name for one in judge.findings].index(finding.name)]
     if not any(one.stage.of and one.theirs is not None and one.says.agrees for one in earlier):
         suspects = tuple(map(_of_another_multiple, suspects))
-    return replace(finding, suspects=(*seen, *suspects))
+    return replace(finding, suspects=(*seen, *suspects) or tuple(out_of_step(judge, finding)))
 
 
 def _of_another_multiple(suspect: Suspect) -> Suspect:

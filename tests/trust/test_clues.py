@@ -114,6 +114,8 @@ def test_a_cache_of_two_moments():
     report = compare(Timeline(program), {**computed(program), "a1": computed(other)["a1"]})
     assert "cache_apart" in [suspect.kind for suspect in report.culprit.suspects]
     assert report.culprit.name == "a1"
+    report = compare(Timeline(program), {**computed(program), "z1": computed(other)["z1"]})
+    assert (report.culprit.name, [suspect.kind for suspect in report.culprit.suspects]) == ("z1", ["cache_apart"])
 
 
 @pytest.mark.parametrize("rows", [1, 6])
