@@ -277,7 +277,15 @@ def walk(tree: Tree) -> Iterator[Tree]:
 
 def names(tree: Tree) -> tuple[str, ...]:
     """The tensors that a formula reads, each once, in order of appearance."""
-    return tuple(dict.fromkeys(node.name for node in walk(tree) if isinstance(node, Name) and node.name not in CONSTANTS))
+    found, seen, left = dict[str, None](), set[int](), [tree]
+    while left:  # what stands in several places, put in for a name, is looked at once
+        node = left.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            left += node.children()[::-1]
+            if isinstance(node, Name) and node.name not in CONSTANTS:
+                found[node.name] = None
+    return tuple(found)
 
 
 def substitute(tree: Tree, values: Mapping[str, Tree]) -> Tree:
@@ -287,7 +295,7 @@ def substitute(tree: Tree, values: Mapping[str, Tree]) -> Tree:
     return tree.rebuilt(lambda child: substitute(child, values))
 
 
-ONE = Number(1)
+ONE, _MANY = Number(1), 50
 
 
 def literal(value: float) -> Tree:
@@ -298,8 +306,9 @@ def literal(value: float) -> Tree:
 
 
 def total(*terms: Tree) -> Tree:
-    """The sum of the terms, left to right."""
-    return chained("+", terms)
+    """The sum of the terms, left to right; of very many each half by itself, since what lies too deep cannot be walked."""
+    half = len(terms) // 2
+    return chained("+", terms if half <= _MANY else (total(*terms[:half]), total(*terms[half:])))
 
 
 def chained(operator: str, trees: Sequence[Tree]) -> Tree:

@@ -109,7 +109,7 @@ class Graph:
 
     Attributes:
         nodes: in the order of the program.
-        bytes: copied so far.
+        bytes, held: copied so far, and held in memory.
         renamed: by the number of a node the other names that its object was given, each with where, and how many nodes there were.
         level: the call, or turn of a loop, that is under way.
     """
@@ -117,7 +117,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.level: Level | None = None
-        self.bytes = 0
+        self.bytes = self.held = 0
         self.renamed: dict[int, list[tuple[str, int, int]]] = {}
         self._known: dict[int, tuple[Any, Node]] = {}
         self._dropped: list[Node] = []
@@ -127,6 +127,8 @@ class Graph:
         node = Node(len(self.nodes), operation, arguments, keywords, value, site, self.level)
         self.nodes.append(node)
         if isinstance(value, NUMERIC):
+            if isinstance(value, np.ndarray) and value.base is None and id(value) not in self._known:
+                self.held += value.nbytes
             self._known[id(value)] = value, node
         return node
 

@@ -81,14 +81,15 @@ class Hooks(Run):
     def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """A call by name."""
         module = str(getattr(function, "__module__", "")).partition(".")[0]
+        if isinstance(function, np.vectorize):
+            return self.cell_by_cell(site, function, arguments, keywords)
         if isinstance(function, np.ufunc) or module == "numpy":
             return self._numpy(site, function, getattr(function, "__name__", "?"), arguments, keywords)
-        own = module not in ("builtins", "None")
         if function is builtins.sum and arguments and isinstance(arguments[0], types.GeneratorType):
             arguments = [*arguments[0]], *arguments[1:]
         if function is zip or function is enumerate:
             arguments = tuple(self._each(site, one) for one in arguments)
-        value = self._entered(site, function, arguments, keywords) if own else function(*arguments, **keywords)
+        value = function(*arguments, **keywords) if module in ("builtins", "None") else self._entered(site, function, arguments, keywords)
         name = _NUMBERS.get(function) if isinstance(function, _BUILT_IN) else "copy" if function in _COPIED else None
         name = str(function.__name__) if module in ("math", "scipy") else name
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)

@@ -21,9 +21,9 @@ from bpdebug.recorder.writer import Writer
 
 FIRST = 3
 """Updates at the beginning that are kept whatever comes."""
-_NODES, _SECONDS = 300_000, 60.0
-_BYTES = 256 * 2**20
-"""What is kept of the updates, and copied of the first ones, at most."""
+_NODES, _SECONDS = 300_000, 15.0
+_BYTES, _HELD = 256 * 2**20, 2**30
+"""What is kept of the updates, and copied of the first ones, at most; and held in memory in search of these."""
 _MOST, _SOME = 500, 20
 """Updates at the end that are kept, at most; and where the end is not known, now and then, in a row."""
 _NOWHERE, _AFTER = -2, 10**9
@@ -60,7 +60,7 @@ class Keeper:
         self.hooks = Hooks([], self)
         self.recording = Recording(self.hooks)
         self._first, self._at, self._found = first, at, found
-        self._began, self._worked, self._look, self._anew = 0.0, 0.0, _FIRST_LOOK, 0
+        self._worked, self._look, self._anew = 0.0, _FIRST_LOOK, 0
         self._from, self._until, self._room, self._paid = 0.0, inf, _MOST, _MOST
         self._start, self._end, self._cut = 0, -1, -1
         self._read: Collection[Node] | None = None
@@ -95,7 +95,7 @@ class Keeper:
             stopped: whether it came to no end of its own.
         """
         if self.hooks.update < 0:
-            self._keep(self._updates or find_updates(self.hooks, stopped))
+            self._keep(self._updates or ([] if self.recording.large else find_updates(self.hooks, stopped)))
         elif self.hooks.on:
             self._close()
         return self.recording
@@ -104,21 +104,23 @@ class Keeper:
 
     def _search(self) -> None:
         hooks, graph, loops = self.hooks, self.hooks.graph, self.hooks.iterations[-1][0]
-        self._began, self._worked = self._began or time.monotonic(), self._worked or time.process_time()
-        long = time.monotonic() - self._began > _SECONDS
-        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or long
+        self._worked = self._worked or time.process_time()
+        long = time.process_time() - self._worked > _SECONDS
+        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or graph.held > _HELD or long
         wanted = self._first or FIRST
         if not full and len(graph.nodes) <= self._look and (len(loops) > 1 or loops[0][2] != wanted + 2):
             return
         self._look = max(self._look, 2 * len(graph.nodes))
         updates = find_updates(hooks)
-        if len(graph.nodes) <= _PATIENT and is_passing(hooks, updates):
-            return
+        if is_passing(hooks, updates, len(graph.nodes) <= _PATIENT):
+            if not full:
+                return
+            updates = []
         if full and not updates and not long and self._anew < _ANEW:
             self._forget()
             return
         if self._first and not self._at and (full or len(updates) >= wanted):
-            self._updates = updates  # before the loops that run now are broken off
+            self._updates, self.recording.large = updates, full  # before the loops that run now are broken off
             raise Enough
         if len(updates) >= wanted or (full and updates):
             hooks.followed = _loop(hooks, updates)
@@ -127,7 +129,7 @@ class Keeper:
                 self._found(self.recording)
                 hooks.on, hooks.followed, hooks.update = False, _NOWHERE, _AFTER
         elif full:
-            hooks.on = False
+            hooks.on, self.recording.large = False, True
 
     def _forget(self) -> None:
         """Begin anew with the next turn: so much was computed, and no update was among it, as where data are made ready."""
@@ -138,7 +140,7 @@ class Keeper:
         for line in hooks.printed:
             line[0] = -1
         hooks.losses = {site: [(-1, value) for _, value in values] for site, values in hooks.losses.items()}
-        hooks.graph.bytes, self._look, self._anew = 0, _FIRST_LOOK, self._anew + 1
+        hooks.graph.bytes, hooks.graph.held, self._look, self._anew = 0, 0, _FIRST_LOOK, self._anew + 1
 
     def _are_several(self, updates: list[Update]) -> bool:
         """Whether an update takes several turns of its loop; while the hooks rest nobody knows then when one ends."""

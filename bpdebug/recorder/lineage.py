@@ -45,6 +45,22 @@ class Lineage:
             self._known[node.number] = _before(node)
         return self._known[node.number]
 
+    def first(self, node: Node, start: int, known: dict[Node, Node]) -> Node:
+        """The first version of a tensor that is known, but for those before the last one from before ``start``.
+
+        Args:
+            node: the version that is asked for.
+            start: the number of a node.
+            known: what was found for other versions.
+        """
+        later = list[Node]()
+        while node not in known and node.number >= start and node.operation and (old := self.before(node)):
+            later.append(node)
+            node = old
+        first = known.get(node, node)
+        known.update(dict.fromkeys(later, first))
+        return first
+
     def is_replaced(self, node: Node) -> bool:
         """Whether something that is no next version of a tensor was kept later under its first name."""
         if not self._holders:
@@ -58,16 +74,12 @@ class Lineage:
 
     def carried(self, start: int, end: int) -> Carried:
         """The tensors from before ``start`` that have a next version within."""
-        found: Carried = {}
+        found, known = dict[Node, Node](), dict[Node, Node]()
         for node in self.nodes[start:end]:
             if not node.slots or not node.operation or not is_real(node):
                 continue
-            old: Node | None = node
-            for _ in range(HOPS):
-                if old is None or old.number < start or not old.operation:
-                    break
-                old = self.before(old)
-            if old is not None and old is not node and is_real(old) and (old.number < start or not old.operation):
+            old = self.first(node, start, known)
+            if old is not node and is_real(old) and (old.number < start or not old.operation):
                 kept = found.get(old)
                 if kept is None or _shares(node, old) or not _shares(kept, old):  # not m_hat, a multiple of the next m
                     found[old] = node

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -76,6 +77,19 @@ class Run:
         if isinstance(value, NUMERIC):
             given = tuple(map(self.graph.of, arguments))
             self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
+        return value
+
+    def cell_by_cell(self, site: int, function: np.vectorize, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """A call of a function of numbers for each cell; what it computes is seen where it takes whole arrays, too."""
+        on, self.on = self.on, False
+        try:
+            value = function(*arguments, **keywords)
+        finally:
+            self.on = on
+        with suppress(Exception), np.errstate(all="ignore"):
+            whole = function.pyfunc(*arguments, **keywords)
+            if isinstance(value, np.ndarray) and isinstance(whole, np.ndarray) and np.shape(whole) == value.shape:
+                self.graph.add("copy", (self.graph.of(whole),), value, site)
         return value
 
     def lost(self, site: int, value: Any) -> None:

@@ -20,6 +20,8 @@ from bpdebug.recorder.sources import Program, RefusedError
 from bpdebug.recorder.trees import HOOKS
 from bpdebug.recorder.watched import Printing, place_of, tell_where
 
+_FRAMES = 3
+"""Calls that are made in the place of one of the script's."""
 _FRAMEWORKS = ("torch", "jax", "tensorflow")
 """What computes out of our sight."""
 
@@ -47,6 +49,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
     module.__dict__.update({HOOKS: hooks, "__builtins__": __builtins__})
     sys.argv = [program.path if settings["module"] else source, *arguments]
     seeds, process = Seeds(), os.getpid()
+    sys.setrecursionlimit(_FRAMES * sys.getrecursionlimit())
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=keeper.rest)
     warnings.showwarning = _warned

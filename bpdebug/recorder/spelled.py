@@ -35,6 +35,7 @@ _FUNCTIONS = {*_WORDS.split()}
 _PLAIN = {"nansum": "sum", "nanmean": "mean", "nanmax": "max", "nanmin": "min", "average": "mean"}
 """What gives the same bits where nothing is missing or weighted; elsewhere no formula is taken that gives others."""
 _JOINED = {"vstack": ("reshape(stack({}), (-1, 1))", "stack({}, axis=0)", "concatenate({}, axis=0)")}
+_JOINED["row_stack"] = _JOINED["vstack"]
 _JOINED["hstack"] = "stack({})", "concatenate({}, axis=0)", "concatenate({}, axis=-1)"
 _JOINED["column_stack"] = "stack({})[None]", "stack({}, axis=-1)", "concatenate({}, axis=-1)"
 """How arrays without an axis, with one and with more are joined."""

@@ -60,10 +60,11 @@ class Recording:
         updates: of each its number, the listing that it shares, the arrays of its places, and how many bytes they take.
         listings: different lists of statements.
         bytes: what the updates take.
+        large: whether so much was computed in search of updates that the search was ended.
     """
 
     def __init__(self, hooks: Hooks) -> None:
-        self._hooks, self.loop, self.bytes = hooks, -1, 0
+        self._hooks, self.loop, self.bytes, self.large = hooks, -1, 0, False
         self.loops: list[tuple[str, int]] = []
         self.updates: list[dict[str, Any]] = []
         self.listings: list[dict[str, Any]] = []
@@ -126,6 +127,7 @@ class Recording:
             "losses": [(hooks.sites[site][:2], values) for site, values in hooks.losses.items()],
             "asked": hooks.asked,
             "loops": self.loops,
+            "large": self.large,
             **told,
         }
         if self.loop >= 0:

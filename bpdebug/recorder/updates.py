@@ -15,6 +15,9 @@ from bpdebug.recorder.rewrites import changed
 
 _BEST = 2
 """The rank of a loop that learns what was there before; 1 that of one which learns what a turn of an outer one has made."""
+_EVEN = ("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like")
+_RUNS = 10
+"""Runs of the same loop that are looked at: one within a neuron or a sample runs thousands of times."""
 
 
 class Update:
@@ -32,13 +35,15 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
         stopped: whether the run came to no end of its own; then what the first turn of a loop carries on will do.
     """
     lineage, spans, parents, begins = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]](), dict[int, int]()
+    site = dict[int, int]()
     for loops, count in hooks.iterations:
-        parents[loops[-1][1]] = tuple(run for _, run, _ in loops)
-        begins.setdefault(loops[-1][1], count)
-    site = {loops[-1][1]: loops[-1][0] for loops, _ in hooks.iterations}
+        if (run := loops[-1][1]) not in parents:
+            parents[run], begins[run], site[run] = tuple(above for _, above, _ in loops), count, loops[-1][0]
     if hooks.asked:
         spans = {run: turns for run, turns in spans.items() if is_at(hooks.asked, *hooks.sites[site[run]][:2])}
-    within = {run: (above, begins.get(above[0], 0)) for run, above in parents.items() if run in spans}
+    looked = Counter[int]()
+    looked_at = {run for run in sorted(spans) if not looked.update((site[run],)) and looked[site[run]] <= _RUNS}
+    within = {run: (parents[run], begins.get(parents[run][0], 0)) for run in looked_at}
     found = _chosen(lineage, spans, within, is_array) or _chosen(lineage, spans, within, is_real)
     if not found:
         return [*(_begun(lineage, spans, parents) if stopped else ())] or [*(_meant(hooks, spans, parents) if stopped else ())]
@@ -48,13 +53,14 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
     return _complete(lineage, [span for run in runs for span in spans[run]], best)
 
 
-def is_passing(hooks: Hooks, updates: list[Update]) -> bool:
-    """Whether updates carry on nothing but what the outermost loop that runs has made, such as sums over time steps: its own turns may be
-    the updates, once there are two of them. Or they learn nothing, such as a loop that prepares data."""
+def is_passing(hooks: Hooks, updates: list[Update], patient: bool) -> bool:
+    """Whether updates learn nothing, such as a loop that prepares data or adds up what comes back to an image. Or carry on nothing but what
+    the outermost loop that runs has made, such as sums over time steps: its own turns may be the updates, once there are two of them;
+    that is waited for only if one is patient."""
     lineage, run = Lineage(hooks.graph.nodes), hooks.iterations[-1][0][0][1]
     begin = next(count for loops, count in hooks.iterations if loops[0][1] == run)
     carried = updates[0].carried if updates else {}
-    return bool(carried) and (_is_made_within(lineage, begin, carried) or not _learns(updates[0].start, carried))
+    return bool(carried) and ((patient and _is_made_within(lineage, begin, carried)) or not _learns(updates[0].start, carried))
 
 
 def _is_made_within(lineage: Lineage, begin: int, carried: Carried) -> bool:
@@ -77,10 +83,20 @@ def _learns(start: int, carried: Carried) -> bool:
         nodes = {*ancestors([new], start)}
         reads = [node for node in nodes if node.number >= start and old in node.parents()]
         twice = sum(1 for node in reads if node.operation != "put" or old is not node.arguments[0]) > 1
-        given = (node for node in nodes if is_array(node) and node not in carried and (node.number < start or not node.operation))
-        if twice and (not arrays or any(given)):
+        if twice and (not arrays or any(_given(nodes, start, carried))):
             return True
     return False
+
+
+def _given(nodes: set[Node], start: int, carried: Carried) -> Iterator[Node]:
+    """The arrays among the ancestors of a next version that are made of nothing that is carried on, such as a one-hot row, but for those
+    that are the same number in each cell."""
+    dependent = {*carried}
+    for node in sorted(nodes, key=lambda node: node.number):
+        if not dependent.isdisjoint(node.parents()):
+            dependent.add(node)
+        elif is_array(node) and node not in carried and (node.number < start or node.operation not in _EVEN):
+            yield node
 
 
 def is_at(asked: str, file: str, line: int) -> bool:
@@ -109,12 +125,12 @@ def _meant(hooks: Hooks, spans: dict[int, list[tuple[int, int]]], parents: dict[
     """The first turn, not complete, of the outermost loop that reads arrays which the source would change further below."""
     later = [re.compile(pattern) for _, source in hooks.files.values() for pattern in changed(source)]
     for run in sorted(spans, key=lambda run: (len(parents[run]), run)):
-        start, end = spans[run][0]
-        read = {parent: None for node in hooks.graph.nodes[start:end] for parent in node.parents() if parent.number < start}
-        kept = [node for node in read if is_array(node) and is_real(node) and any(_is_called(node, one) for one in later)]
-        if kept:
-            yield Update(start, end, {node: node for node in kept}, run)
-            return
+        for start, end in spans[run][:1]:
+            read = {parent: None for node in hooks.graph.nodes[start:end] for parent in node.parents() if parent.number < start}
+            kept = [node for node in read if is_array(node) and is_real(node) and any(_is_called(node, one) for one in later)]
+            if kept:
+                yield Update(start, end, {node: node for node in kept}, run)
+                return
 
 
 def _is_called(node: Node, pattern: re.Pattern[str]) -> bool:
@@ -189,14 +205,10 @@ def _gathered(lineage: Lineage, turns: list[tuple[int, int]]) -> list[tuple[int,
     """Turns in groups, each of which ends with one that changes what changes most often of the arrays that were there before the first and
     go on changing: sums of gradients begin anew after each step, parameters never do. The turns themselves where nothing does."""
     changes, latest = defaultdict[Node, list[int]](list), dict[Node, Node]()
-    begin = turns[0][0]
+    begin, known = turns[0][0], dict[Node, Node]()
     for place, span in enumerate(turns):
         for old, new in lineage.changed(*span).items():
-            root = old
-            for _ in range(HOPS):
-                if root.number < begin or not (before := root.operation and lineage.before(root)):
-                    break
-                root = before
+            root = lineage.first(old, begin, known)
             if is_array(root) and (root.number < begin or not root.operation):
                 changes[root].append(place)
                 latest[root] = new

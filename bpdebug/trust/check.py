@@ -8,6 +8,7 @@ be seen too: a sweep over step sizes, and the slope of Taylor's remainder.
 from __future__ import annotations
 
 from collections.abc import Generator
+from time import process_time
 
 import numpy as np
 
@@ -35,6 +36,8 @@ from bpdebug.trust.suspects import diagnose
 
 _SWEPT, _SWEEP = 64, 20_000_000
 """Cells that a sweep perturbs, at most, and numbers that it computes."""
+_SECONDS = 10.0
+"""For which it is looked for the mistakes, one by one."""
 _LOOKS = 16
 """Stages whose formulas are held against what was recorded between two signs of life."""
 _CLOSELY = 20_000
@@ -77,10 +80,10 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     told = [finding for name, finding in found.items() if only in ("", name) or (finding.says.accuses and not finding.stage.of)]
     if named and any(finding.says.accuses for finding in told):
         yield "looking for the mistake"
-        after, start = probe.after(), timeline.calendar.clock(probe.update)
+        after, start, until = probe.after(), timeline.calendar.clock(probe.update), process_time() + _SECONDS
         previous = timeline.before(start) if probe.update else {}
         for place, finding in enumerate(told):
-            if finding.says.accuses and finding.name in probe.values:
+            if finding.says.accuses and finding.name in probe.values and process_time() < until:
                 formula = finding.stage.formula.tree if finding.stage.edited else None
                 numbers = probe.values, after, previous
                 evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, *numbers, formula=formula)

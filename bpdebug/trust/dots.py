@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from functools import cached_property, reduce
 from heapq import heappop, heappush
 from typing import Any
@@ -35,8 +36,6 @@ _FLOOR = 1e-290
 _WIDEST = 1e120
 _SPLITS, _FEW = 4_000, 3
 """How many stages are computed in search of the cells at which the loss has a corner, and under how many roundings."""
-
-
 _UNKNOWN = Judged(np.inf, 0.0, 0.0, 0, True)
 
 
@@ -54,6 +53,11 @@ class Dots:
         self.program, self.running, self.exact = program, running, Rounded(values)
         self.generator = np.random.default_rng(0)
         self.values, self._given = values, given
+
+    def elsewhere(self, values: Mapping[str, Array], given: Collection[str] = ()) -> Dots:
+        """The same formulas on other numbers; what is known of them is kept."""
+        (other := copy(self)).__dict__.update(values=values, exact=Rounded(values), _given=given)
+        return other
 
     @cached_property
     def forward(self) -> tuple[Stage, ...]:
@@ -83,8 +87,7 @@ class Dots:
         return Rounding(self.generator)
 
     def reach(self, stage: Stage) -> Reach:
-        """What uses the tensor whose gradient a stage computes, or the part of it that goes through one stage; a formula of the user's may
-        have worked out itself the share of a gradient that it does not read."""
+        """What uses the tensor whose gradient a stage computes, or the part of it through one stage; a user's formula may go further."""
         if stage.of in self._parts and not stage.through:
             return Reach(stage.of, (), self._parts[stage.of])
         gradients = self.program.gradients
@@ -120,7 +123,8 @@ class Dots:
         for stage in self.running.stages:
             if stage.phase is Phase.BACKWARD and not stage.of:
                 runs[stage.name] = substitute(stage.formula.tree, runs)
-                meant[stage.name] = substitute((stage.derived or stage.formula).tree, meant)
+                alike = stage.derived is None and all(meant.get(name) is runs.get(name) for name in stage.formula.names)
+                meant[stage.name] = runs[stage.name] if alike else substitute((stage.derived or stage.formula).tree, meant)
         return runs, meant
 
     def formula(self, stage: Stage) -> Tree:

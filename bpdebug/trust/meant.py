@@ -10,6 +10,7 @@ more on other numbers (:mod:`bpdebug.trust.elsewhere`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from time import process_time
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from bpdebug.trust.suspects import diagnose
 
 _RIGHT = ("good", "kink", "noise", "follows")
 """Statuses of stages that are right, as far as can be told."""
+_SECONDS = 10.0
+"""For which it is looked whether what is right is right on other numbers, too."""
 _HERE, _SMALL = "right on this batch only: ", "too small to tell here: "
 _LARGER, _OTHERS = "where the gradients are much larger, it gives other numbers", "with other gradients it gives other numbers"
 
@@ -54,7 +57,8 @@ class _Meant:
         self._probe, self._found, self._elsewhere = probe, found, Elsewhere(probe)
         self._program, self._running, self._values = probe.program, probe.running, probe.values
         self._own = [stage for stage in self._program.stages if stage.edited and not stage.of and stage.phase is not Phase.UPDATE]
-        self._changed = dict[str, Finding]()
+        self._dots = Dots(self._program, self._running, self._values)
+        self._changed, self._until = dict[str, Finding](), process_time() + _SECONDS
         forward = self._program.stages[: self._program.end_of(Phase.LOSS)]
         read = {name for stage in forward for name in stage.formula.names}
         self._unread = {name for name, finding in found.items() if finding.stage.of in {*self._program.parameters} - read}
@@ -134,7 +138,7 @@ class _Meant:
         if finding.status not in ("non-finite", "noise", "unsure"):
             return finding.status
         draws = map(self._elsewhere.at, range(DRAWS))
-        found = (Dots(self._program, self._running, values).judge(finding.stage)[0] for values in draws)
+        found = (self._dots.elsewhere(values).judge(finding.stage)[0] for values in draws)
         return next((status for status in found if status in ("good", "wrong")), "unsure")
 
     def _suspects(self, stage: Stage, look: Beside) -> tuple[Suspect, ...]:
@@ -162,9 +166,12 @@ class _Meant:
             if allowed.near > Allowed.near:  # for a small number that is added in the loss
                 look = Beside(stage, values)
                 return bool(np.abs(look.ours - look.right).max(initial=0) > allowed.near * np.abs(look.ours).max(initial=0))
-            return Dots(program, self._running, values, given).judge(stage)[0] == "wrong"
+            return self._dots.elsewhere(values, given).judge(stage)[0] == "wrong"
 
-        steps = [program.stage(name) for name in _through(Dots(program, self._running, self._values), stage)]
+        if process_time() > self._until:
+            self._changed[stage.name] = replace(finding, said="not looked at on other numbers: that would take too long")
+            return
+        steps = [program.stage(name) for name in _through(self._dots, stage)]
         _, reason = self._elsewhere.found(wrong, [stage, *steps])
         if reason or finding.status == "hidden":
             said = (_SMALL if finding.status == "noise" else _HERE) + (reason or "with other gradients arriving it is wrong")

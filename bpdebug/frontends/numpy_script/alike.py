@@ -12,8 +12,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
 
-_MARKS, _STRAIGHT, _SMALL = 3, 1e-10, 4096
-"""Random directions; one less the cosine of directions that are the same; numbers that are computed in the time of a formula."""
+_MARKS, _STRAIGHT = 3, 1e-10
+"""Random directions; one less the cosine of directions that are the same."""
 _EXPLODED = 100
 """How many times as large as at first what lives on is no more, two updates later."""
 
@@ -34,11 +34,6 @@ def marks(value: Array) -> Array:
 def same(one: Array, other: Array) -> bool:
     """Whether they are the same numbers, however small they are."""
     return np.allclose(one, other, atol=0.0)
-
-
-def effort(value: Array) -> int:
-    """What it takes to compute a value, in small formulas."""
-    return 1 + value.size // _SMALL
 
 
 def is_product(tree: Tree) -> bool:

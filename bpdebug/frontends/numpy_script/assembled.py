@@ -23,6 +23,7 @@ from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.lines import GRADIENT, RecordedScenario, derived_program, reached, settled, used
 from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.pairs import Pairing
+from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.slipped import slip_of, slipped, unread_of
@@ -39,14 +40,17 @@ class Assembled:
         recording: what is judged.
         scenario, loss: of it.
         whole: the recording that it is the beginning of.
+        patience: for how long a line that is wrong is looked for.
 
     Attributes:
         loss: that is assumed.
         doubt: how unlikely the one slip is that explains what is wrong then; as much as can be, where none does.
     """
 
-    def __init__(self, recording: Recording, scenario: RecordedScenario, loss: Differentiated, whole: Recording) -> None:
-        pairing = self._pairing = Pairing(recording, loss)
+    def __init__(
+        self, recording: Recording, scenario: RecordedScenario, loss: Differentiated, whole: Recording, patience: Patience
+    ) -> None:
+        pairing = self._pairing = Pairing(recording, loss, patience)
         partly = recording.carried.keys() != whole.carried.keys() or {*recording.carried.values()} != {*whole.carried.values()}
         recording = pairing.recording
         self._recording = with_aliases(whole, pairing.blame.found, {name for name, _ in loss.forward})[0] if partly else recording
@@ -115,7 +119,7 @@ class Assembled:
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks() | self._unread(), "doubts": self._doubts(),
             "settled": self._steps.settled(),
             "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._judged.start),
-            "notes": (*self._steps.notes(), *self._not_judged()),
+            "notes": (*self._steps.notes(), *self._not_judged(), *self._pairing.blame.patience.notes()),
         }  # fmt: skip
         due = {stage.name: stage.original.formula.tree for stage in stages if stage.original} | self._due_parts
         said = slipped(self._slip, self._pairing.blame, stages, self._formulas, due, self._statements) if self._slip else {}

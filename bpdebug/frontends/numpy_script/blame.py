@@ -6,7 +6,7 @@ numbers are put, and the script's own formulas run on. The line is named after w
 
 from __future__ import annotations
 
-from collections import ChainMap, Counter, defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -17,19 +17,21 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
-from bpdebug.core.tree import Binary, Transpose
+from bpdebug.core.tree import Transpose
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place, renamed
-from bpdebug.frontends.numpy_script.alike import Directions, effort, multiplies
+from bpdebug.frontends.numpy_script.alike import Directions, multiplies
 from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.paths import Paths
+from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.pieces import with_pieces
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
-from bpdebug.frontends.numpy_script.scalings import different, plainness, usual_of
+from bpdebug.frontends.numpy_script.scalings import different, frequent, plainness, usual_of
+from bpdebug.frontends.numpy_script.statement import adds
 
-_MOST, _LINES, _FAULTS = 200_000, 40, 4
-"""Small formulas that are computed at most; lines that are tried; mistakes that are looked for."""
+_LINES, _FAULTS = 40, 4
+"""Lines that are tried; mistakes that are looked for."""
 _ALIKE = 1e-3
 """Relative: factors that are as near are the same."""
 Values = Mapping[str, Array]
@@ -47,13 +49,14 @@ class Blame:
         own: what may be a gradient of his, in his order.
         ends: the value that a parameter is moved by, by the parameter.
         near: how far gradients may be off.
+        patience: for how long lines are looked for.
 
     Attributes:
         found: the lines, in the order in which they were found; none where all is right, or nothing mends it.
-        own: as given.
+        own, patience: as given.
         live: the parameters that are looked at.
         mended: whether all have, with the lines that were found.
-        right: whether all parameters have the right gradient, but for one factor.
+        right: whether all parameters have it, but for one factor.
         late: whether they have it as soon as no weight is used after it was changed.
         times: that factor, in the end.
         factors: what the gradient of each parameter is times the right one, in the end.
@@ -61,14 +64,22 @@ class Blame:
         meant, through: those of all lines.
     """
 
-    def __init__(self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float) -> None:
-        self._recording, self._near, self.own = recording, near, own
+    def __init__(
+        self,
+        recording: Recording,
+        loss: Differentiated,
+        own: Sequence[Statement],
+        ends: Mapping[str, str],
+        near: float,
+        patience: Patience,
+    ) -> None:
+        self._recording, self._near, self.own, self.patience = recording, near, own, patience
         self._due, self._paths = {**loss.gradients, **loss.parts}, Paths(recording, loss)
         self._tried, (self.ends, looked) = different(recording, loss), with_pieces(recording, loss, ends)
         live = [name for name in told_apart({name: self._due[name] for name in looked if name in self._due}) if self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
         self.live = several if len(several) > 2 else live
-        self._values, self._left = dict(recording.values[-1]), _MOST
+        self._values = dict(recording.values[-1])
         self._forward, self._told = {name for name, _ in loss.forward}, Directions(self._due.values())
         self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
         self._reading = defaultdict[str, list[int]](list)
@@ -135,7 +146,6 @@ class Blame:
             if one.formula and any(name in changed and (name not in since or since[name].is_read_by(one)) for name in reads):
                 try:
                     made[one.name] = evaluate(one.formula, made)
-                    self._left -= effort(made[one.name])
                 except FormulaError:
                     return None
                 changed.add(one.name)
@@ -196,7 +206,7 @@ class Blame:
     def _is_lone(self, one: Statement) -> bool:
         """Whether a value is what comes back by some paths alone, and nothing reads it that adds the others."""
         value = self._values[one.name]
-        if one.inner or any(map(_adds, [one, *self._readers(one.name)])):
+        if one.inner or any(map(adds, [one, *self._readers(one.name)])):
             return False
         halves, through = self._paths.of(value, self._near)
         of = {tensor for tensor, right in self._fitting(value) if scale(value, right, self._near)} if halves else set()
@@ -206,12 +216,10 @@ class Blame:
         """The line whose repair mends the most, the first of several; with the values after it."""
         base, before = self._score(self._values), self._factors(self._values)
         best, most, first = None, (*base, 0), (0, 0, 0)
-        known = Counter(float(f"{factors[0]:.4g}") for factors in self._matched.values()).most_common(3)
-        times = [1.0, *sorted({*before.values()}, key=plainness)[-2:], *(factor for factor, _ in known)]
+        times = [1.0, *sorted({*before.values()}, key=plainness)[-2:], *frequent(one[0] for one in self._matched.values())]
         times = [one for place, one in enumerate(times) if all(abs(one / other - 1) > _ALIKE for other in times[:place])]
-        lines, left = [*self._lines()], self._left
-        for number, (line, rank, places) in enumerate(lines):
-            share = self._left = left // (len(lines) - number)
+        for number, (line, rank, places) in enumerate(lines := [*self._lines()]):
+            self.patience.share(2 * (len(lines) - number))  # as much is left for a slip
             searches = [self._gradients, self._products][: 1 + (not places[0].alias)]
             if any(self._told.have(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
                 searches = []  # it has made a right gradient
@@ -225,8 +233,6 @@ class Blame:
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)
                     renamed = tuple(place for place in places if place.alias and place.name in meant)
                     best, most, first = (Blamed(line, meant, through, mended, renamed), values), score, place
-            left -= share - self._left
-        self._left = left
         return best
 
     def _fitting(self, theirs: Array) -> Iterator[tuple[str, Array]]:
@@ -238,12 +244,12 @@ class Blame:
         """His values with the right ones in the place of those that a line makes."""
         values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
         since = {place.name: place for place in places}
-        for place in (place for place in places if not (place.statement.partial and _adds(place.statement))):
+        for place in (place for place in places if not (place.statement.partial and adds(place.statement))):
             base, best, rates = self._gain(values, put), None, self._rates(place.name)
             for name, tensor, right in self._likely(place.name, search(place.statement, values), meant, values):
                 for factor in [*times, *rates]:
                     tried = {**put, place.name: factor * right}
-                    found = self._run(tried, since) if self._left > 0 else None
+                    found = self._run(tried, since) if self.patience.lasts else None
                     gained = self._gain(found, tried) if found else base
                     if found and gained > base:
                         base, best = gained, (name, tensor, found)
@@ -271,7 +277,6 @@ class Blame:
         for one in self._readers(name):
             with suppress(FormulaError):
                 value = evaluate(one.formula, ChainMap({name: right}, values)) if one.formula else right
-                self._left -= effort(value)
                 laid = one.inner and one.formula and isinstance(one.formula.tree, Transpose)  # the readers of that read it
                 found += self._promise(one.name, value, values) if laid else self._told.have(value)
         return found
@@ -309,11 +314,6 @@ class Blame:
     def _products_with(self, name: str) -> list[Statement]:
         """What may be a gradient and is a product with a value that is none."""
         return [] if self._matched.get(name) else [one for one in self.own if one.formula and multiplies(one.formula.tree, name)]
-
-
-def _adds(one: Statement) -> bool:
-    """Whether it is a sum; of one to which more is added no number is a gradient."""
-    return one.formula is not None and isinstance(one.formula.tree, Binary) and one.formula.tree.operator == "+"
 
 
 __all__ = ["Blame"]

@@ -71,6 +71,8 @@ def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
         loops = ", ".join(f"{file}:{line}" for file, line in text["loops"]) or "none"
         return f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}", 1, False
     said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
+    if text["large"]:
+        said = f"{script}: no whole update was found in what could be recorded: it takes too many operations, such as one for each number"
     return "\n".join([said, *unseen(text), *seeded(text)]), 1, False
 
 

@@ -16,6 +16,8 @@ _INSTEAD = {
 UNLIKELY = 100
 """Nodes, in the place of those that a formula has too many."""
 _BOUNDS = ("maximum", "minimum", "clip")
+Known = dict[int, tuple[Tree, tuple[int, int, int]]]
+"""What was counted of trees, by their identity."""
 _LEFT_OUT, _RARE = ("exp", "log", "sqrt", "tanh"), ("minimum", "min", "sin", "cos", "sinh", "cosh", "inner")
 
 
@@ -58,18 +60,27 @@ def _is_negative(tree: Tree) -> bool:
     return _is_negative(tree.left) if isinstance(tree, Binary) else isinstance(tree, Unary) and tree.operator == "-"
 
 
-def longer(tree: Tree, new: Tree, parameters: Container[str] = ()) -> float:
+def longer(tree: Tree, new: Tree, parameters: Container[str] = (), known: Known | None = None) -> float:
     """By how much a formula is longer, or else half as shorter, than one that was written, and rarer; what was written, and not only a
     sign or a number, has been meant.
 
     Args:
         tree, new: the formulas, with inner values put in.
         parameters: which are added, and rarely subtracted.
+        known: what was counted before, since many formulas have most of their parts in common.
     """
-    was, now = ([*walk(one)] for one in (tree, new))
-    more, rarer = len(now) - len(was), sum(_rarity(one, parameters) for one in now) - sum(_rarity(one, parameters) for one in was)
-    kept = sum(isinstance(one, Name | Call) for one in now) >= sum(isinstance(one, Name | Call) for one in was)
-    return max(more, -more / 2) + rarer if kept else UNLIKELY
+    known = {} if known is None else known
+    (was, were, before), (now, are, after) = (_counted(one, parameters, known) for one in (tree, new))
+    return max(now - was, (was - now) / 2) + are - were if after >= before else UNLIKELY
+
+
+def _counted(tree: Tree, parameters: Container[str], known: Known) -> tuple[int, int, int]:
+    """The nodes of a formula, how rare they are, and how many of them are tensors and functions."""
+    if id(tree) not in known:
+        parts = [_counted(one, parameters, known) for one in tree.children()]
+        own = 1, _rarity(tree, parameters), int(isinstance(tree, Name | Call))
+        known[id(tree)] = tree, tuple(map(sum, zip(own, *parts, strict=True)))  # type: ignore[assignment]
+    return known[id(tree)][1]
 
 
 def _others(node: Tree) -> Iterator[Tree]:

@@ -132,8 +132,8 @@ def is_clipped(recording: Recording, tree: Tree, gradients: Collection[str]) -> 
 
 def _scaled_from(name: str, recording: Recording) -> str:
     """The value of which one without a name is a multiple."""
-    trees, values = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}, recording.values[-1]
-    while isinstance(tree := trees.get(name), Binary) and tree.operator in ("*", "/"):
+    values = recording.values[-1]
+    while isinstance(tree := recording.inner.get(name), Binary) and tree.operator in ("*", "/"):
         whole = [one.name for one in tree.children() if isinstance(one, Name) and np.size(values.get(one.name, 0)) > 1]
         if len(whole) != 1:
             break

@@ -19,6 +19,7 @@ from bpdebug.frontends.numpy_script.ends import ends_of, subtracted_by
 from bpdebug.frontends.numpy_script.fits import AND, NEAR, Differentiated, penalized, scale
 from bpdebug.frontends.numpy_script.lines import GRADIENT, is_clipped, reached, start_of, stepped, used
 from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
+from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import Pair
 
@@ -41,7 +42,7 @@ class Pairing:
         meant_by: the tensors whose gradients the values of wrong lines are meant to be.
     """
 
-    def __init__(self, recording: Recording, loss: Differentiated) -> None:
+    def __init__(self, recording: Recording, loss: Differentiated, patience: Patience) -> None:
         self._recording, self._loss, self.pairs = recording, loss, dict[str, Pair]()
         self.given = dict[str, Array]()
         self._values, self.forward = recording.values[-1], {name for name, _ in loss.forward}
@@ -58,7 +59,8 @@ class Pairing:
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
         self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
-        self.blame = Blame(recording, loss, self.own, ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR)
+        ends, near = ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR
+        self.blame = Blame(recording, loss, self.own, ends, near, patience)
         common = {name for name, factor in self.blame.factors.items() if abs(factor / self.blame.times - 1) < NEAR}
         self._together = {*loss.steps, *(common if len(common) > 1 else ())}  # of a saturated net steps are lost in rounding
         self.recording, renamed = with_aliases(recording, self.blame.found, self.forward)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
-from bpdebug.core.tree import Name, substitute
+from bpdebug.core.tree import Name, Tree, substitute
 from bpdebug.frontends.numpy_script.alike import is_sound
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
 from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, seeded, squares_of, unseen
@@ -70,6 +71,11 @@ class Recording(Record, eq=False):
     breakpoints: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @cached_property
+    def inner(self) -> Mapping[str, Tree]:
+        """What values without a name are computed by."""
+        return {one.name: one.formula.tree for one in self.statements if one.inner and one.formula}
+
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], int, list[str]]:
     """The statements of the update that was asked for, else those that most make; the updates that make them of arrays of the same shapes,
@@ -120,6 +126,11 @@ def read(recorded: Recorded, script: str) -> Recording:
     if not text["updates"]:
         raise ScriptError(*nothing(text, script))
     listing, same, before, notes = _alike(text)
+    if (count := len(listing["statements"])) > _MOST:
+        raise ScriptError(
+            f"{script}: an update of the loop at {Line(*text['loop'])} makes {count:,} statements; with more than {_MOST:,}"
+            " it is not analysed, as where each number is a statement of its own"
+        )
     listing = _with_numbers(listing, same, recorded.arrays)
     names = Names(listing, {*text["top"]})
     statements = list[Statement]()
@@ -135,7 +146,7 @@ def read(recorded: Recorded, script: str) -> Recording:
     wanted = ({*names.of.values()} & {*every[0]}) - made - {*carried}
     read = {name for statement in statements for name in statement.reads}
     wanted -= opaque - read  # such as the places of a condition, where what they choose is told by the condition itself
-    there = [place for place, one in enumerate(every) if _is_like(one, every[0], opaque & wanted)]
+    there = [place for place, one in enumerate(every) if _is_like(one, every[0], wanted, opaque)]
     every, kept = [every[place] for place in there], [int(same[place]["number"]) for place in there]
     given = [{name: one.get(name, every[0][name]) for name in wanted} for one in every]
     behind = [(n, one) for old, n, one in zip([-1, *kept], kept, every, strict=False) if n != old + 1]
@@ -171,11 +182,14 @@ def read(recorded: Recorded, script: str) -> Recording:
     )
 
 
-def _is_like(one: Mapping[str, Array], other: Mapping[str, Array], names: set[str]) -> bool:
-    """Whether values are known, with the shapes that they have in another update: how many samples a mask leaves may change."""
-    return all(name in one and one[name].shape == other[name].shape for name in names)
+def _is_like(one: Mapping[str, Array], other: Mapping[str, Array], names: set[str], needed: set[str]) -> bool:
+    """Whether values have the shapes that they have in another update, and those that no formula gives are known: how many samples a mask
+    leaves may change."""
+    return all(one[name].shape == other[name].shape if name in one else name not in needed for name in names)
 
 
+_MOST = 10_000
+"""Statements of an update that can be analysed in a time that one waits."""
 _DEEPEST = 12
 """Calls and loops within each other that are told apart."""
 

@@ -48,7 +48,7 @@ def _merged(recording: Recording) -> Recording:
     first, renamed = dict[object, str](), dict[str, Tree]()
     for name, value in recording.given[0].items():
         if value.ndim == 0 and value.dtype.kind in "iu":
-            key = re.sub(r"\.\d+$", "", name), *(int(given[name]) for given in recording.given)
+            key = re.sub(r"\.\d+$", "", name), *(given[name].tobytes() for given in recording.given)
             if first.setdefault(key, name) != name:
                 renamed[name] = Name(first[key])
     statements = list[Statement]()

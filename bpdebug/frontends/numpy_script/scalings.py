@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -171,4 +171,12 @@ def usual_of(factors: Mapping[str, float]) -> float:
     return max(counts, key=lambda one: (counts[one], plainness(one)), default=1.0)
 
 
-__all__ = ["Pair", "different", "divided", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]
+def frequent(factors: Iterable[float]) -> list[float]:
+    """The three most frequent of some factors, each as it is, and not rounded: a number with fewer digits would look plainer."""
+    alike = defaultdict[float, list[float]](list)
+    for factor in factors:
+        alike[float(f"{factor:.4g}")].append(factor)
+    return [same[0] for same in sorted(alike.values(), key=len, reverse=True)[:3]]
+
+
+__all__ = ["Pair", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]

@@ -22,6 +22,7 @@ from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
 from bpdebug.frontends.numpy_script.losses import find_loss, without_derivative
+from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.several import first_step, with_steps
@@ -92,9 +93,11 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
         recording = larger
         loss = find_loss(recording, scenario, asked.loss) or loss
     recording, whole = (with_held(one, loss.held, loss.apart) for one in (recording, whole))
-    assembled = Assembled(recording, scenario, loss, whole)
+    patience = Patience()
+    assembled = Assembled(recording, scenario, loss, whole, patience)
     for other in loss.others if assembled.doubt > _SURE and not loss.guessed else ():
-        assembled = min(assembled, Assembled(recording, scenario, replace(other, written=loss.written), whole), key=lambda one: one.doubt)
+        another = Assembled(recording, scenario, replace(other, written=loss.written), whole, patience)
+        assembled = min(assembled, another, key=lambda one: one.doubt)
     program, loss = assembled.program(), assembled.loss
     found = "; ".join(
         [found_of(recording, program, loss), *recording.notes, *recording.remarks, *[recording.ending] * bool(recording.ending)]

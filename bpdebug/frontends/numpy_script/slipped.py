@@ -46,11 +46,12 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     if (right and not unread) or not blame.live or loss.guessed or blame.late:
         return None
     best, blamed = None, str(blame.found[0].line) if blame.found else ""
+    blame.patience.share(1)
     for rates, times in _rated(moves, {name: values[end] for name, end in ends.items()}, factors, blame.times):
         wrong = [name for name in _apart({name: rates[name] * factor for name, factor in factors.items()}, times) if name not in penalized]
         several = [name for name in ends if name not in wrong and loss.gradients[name].size > 1]  # of one number any other is a multiple
         usual = max(0.0, times) if several and not odd else 0.0
-        slip = Slips(recording, loss, unread | ends, [*unread, *wrong], rates, usual, odd).found(blamed)
+        slip = Slips(recording, loss, unread | ends, [*unread, *wrong], rates, usual, odd, blame.patience).found(blamed)
         best = slip if slip and (best is None or slip.longer < best.longer) else best
     return best
 

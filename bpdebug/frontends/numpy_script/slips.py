@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -17,16 +18,14 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Transpose, Tree, names, substitute
-from bpdebug.frontends.numpy_script.alike import effort
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_usual
 
-_MOST = 200_000
-"""Small formulas that are computed at most."""
 _ANOTHER = 1.0
 """What a tensor in the place of another one counts, beside the length of the formula."""
 _AROUND = 6
@@ -66,6 +65,7 @@ class Slips:
             not depend, which a slip must bring in.
         usual: how many times the right ones the others are; 0 where there are none.
         odd: whether all are as many times the right ones, which is no convention: then only a forward line is wrong.
+        patience: for how long it is looked for.
     """
 
     def __init__(
@@ -77,10 +77,11 @@ class Slips:
         rates: Mapping[str, float],
         usual: float,
         odd: bool,
+        patience: Patience,
     ) -> None:
         self._unread, self._rates = [name for name in ends if name not in rates], rates
         self._usual, self._odd, self._recording = usual, odd, recording
-        self._ends, self._left, self._loss = ends, _MOST, loss.program.loss
+        self._ends, self._patience, self._loss = ends, patience, loss.program.loss
         self._wrong, self._parameters = {*wrong}, [*wrong, *(name for name in ends if name not in wrong)]
         known = {one.name for one in recording.statements}
         more = [(name, loss.program.stage(name).formula) for name, _ in loss.forward if name not in known]
@@ -96,7 +97,8 @@ class Slips:
         self._made = {one.name: one.made for one in recording.statements}
         self._trees = {name: formula.tree for name, formula in self._formulas}
         self._readers = {name: one.name for one in reversed(recording.statements) if one.formula for name in one.formula.names}
-        self._old, self._place = {*recording.carried}, {name: place for place, (name, _) in enumerate(self._formulas)}
+        self._longer = partial(longer_than, parameters={*recording.carried}, known={})
+        self._place = {name: place for place, (name, _) in enumerate(self._formulas)}
         self._groups, self._due = (
             self._grouped(
                 [one for one in recording.statements if one.name in self._to_all - {*recording.carried.values()} and one.formula]
@@ -125,7 +127,7 @@ class Slips:
         """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed."""
         for (longer, _, forward), group, trees in sorted(self._candidates(blamed), key=lambda one: one[0]):
             formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
-            if self._left > 0 and self._mends(formulas, forward):
+            if self._patience.lasts and self._mends(formulas, forward):
                 return Slip(group[0].made, group[0].name, formulas[group[0].name], longer, forward, bool(self._unread))
         return None
 
@@ -134,13 +136,13 @@ class Slips:
         for group in self._groups:
             one = group[0]
             whole, elsewhere, forward = self._whole(one.name), str(one.made) != blamed, one.name in self._to_loss
-            if self._odd and not forward:
+            if (self._odd and not forward) or not self._patience.lasts:
                 continue
             old = whole(one.formula.tree) if one.formula else Name(one.name)
             for trees in zip(*map(self._tried, group), strict=False):
-                yield (longer_than(old, whole(trees[0]), self._old), elsewhere, forward), group, trees
+                yield (self._longer(old, whole(trees[0])), elsewhere, forward), group, trees
             for trees in () if forward or self._unread else self._others(group):
-                yield (_ANOTHER + longer_than(old, whole(trees[0]), self._old), elsewhere, forward), group, trees
+                yield (_ANOTHER + self._longer(old, whole(trees[0])), elsewhere, forward), group, trees
 
     def _others(self, group: Sequence[Statement]) -> Iterator[tuple[Tree, ...]]:
         """The formulas of a line with another tensor in the place of one that it reads, or as a further factor; the same in each turn."""
@@ -207,7 +209,6 @@ class Slips:
                 chosen = formulas.get(name, formula)
                 if not changed.isdisjoint((name, *chosen.names)):
                     made[name] = evaluate(chosen, made)
-                    self._left -= effort(made[name])
                     changed.add(name)
 
     @np.errstate(all="ignore")

@@ -9,6 +9,7 @@ from contextlib import suppress
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Level
+from bpdebug.core.tree import Binary
 
 
 class Line(Record):
@@ -79,4 +80,9 @@ def long_lines(files: Mapping[str, str]) -> dict[tuple[str, int], int]:
     return found
 
 
-__all__ = ["Line", "Statement", "long_lines"]
+def adds(one: Statement) -> bool:
+    """Whether it is a sum; of one to which more is added no number is a gradient."""
+    return one.formula is not None and isinstance(one.formula.tree, Binary) and one.formula.tree.operator == "+"
+
+
+__all__ = ["Line", "Statement", "adds", "long_lines"]

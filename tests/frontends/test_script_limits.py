@@ -1,0 +1,80 @@
+"""What is done with scripts that compute very much: nothing runs on in silence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bpdebug.core.errors import BpdebugError
+from bpdebug.core.tree import Binary, Name, names
+from bpdebug.frontends.numpy_script import patience, recording
+from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.session.session import Session
+
+SCRIPTS = Path(__file__).parents[1] / "cases" / "scripts"
+DEEP = """
+import numpy as np
+def total(values):
+    return values[0] + total(values[1:]) if values else 0.0
+w = np.ones(3)
+x = np.arange(3.0)
+for epoch in range(9):
+    loss = total([0.001 * np.sum((w * x - k) ** 2) for k in range(450)])
+    dw = sum(0.002 * (w * x - k) * x for k in range(450))
+    w = w - 0.01 * dw
+"""
+SCALARS = """
+import random
+w = [random.random() for _ in range(400)]
+for epoch in range(50):
+    grads = [0.0] * 400
+    for sample in range(400):
+        out = 0.0
+        for k in range(400):
+            out = out + w[k] * (k % 7)
+        for k in range(400):
+            grads[k] = grads[k] + 2 * (out - sample) * (k % 7)
+    for k in range(400):
+        w[k] = w[k] - 1e-9 * grads[k]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_search_that_takes_too_long_is_ended_and_said_so(monkeypatch):
+    text = (SCRIPTS / "lists.py").read_text("utf-8")
+    Path("lists.py").write_text(text.replace("da * sigmoid_derivative(a[l + 1])", "da * sigmoid_derivative(z[l])"), "utf-8")
+    said = "the search for the line that is wrong was ended after"
+    assert said not in Session(load_script("lists.py", [], 3)).execute("check").text
+    monkeypatch.setattr(patience, "_SECONDS", 0.0)
+    assert said in Session(load_script("lists.py", [], 3)).execute("check").text
+
+
+def test_an_update_of_too_many_statements_is_not_analysed_and_the_number_said(monkeypatch):
+    monkeypatch.setattr(recording, "_MOST", 20)
+    with pytest.raises(BpdebugError, match=r"lists\.py: an update of the loop at .*lists\.py:\d+ makes \d+ statements; with more than 20 "):
+        load_script(str(SCRIPTS / "lists.py"), [], 3)
+
+
+@pytest.mark.long
+def test_a_script_of_single_numbers_is_given_up_before_it_has_taken_a_minute():
+    Path("scalars.py").write_text(SCALARS, "utf-8")
+    with pytest.raises(BpdebugError, match=re.escape("no whole update was found in what could be recorded")):
+        load_script("scalars.py", [], 3)
+
+
+def test_a_recursion_that_python_allows_is_allowed():
+    Path("deep.py").write_text(DEEP, "utf-8")
+    assert load_script("deep.py", [], 3).ending == ""
+
+
+def test_the_names_of_a_formula_that_stands_within_itself_many_times_are_found_at_once():
+    tree = Binary("+", Name("a"), Name("b"))
+    for _ in range(60):
+        tree = Binary("*", tree, tree)
+    assert names(tree) == ("a", "b")
