@@ -6,12 +6,13 @@ import builtins
 import copy
 import operator
 import types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_fresh
+from bpdebug.recorder.keys import KEYS, counted_once
+from bpdebug.recorder.minimised import descend
 from bpdebug.recorder.run import Run
 from bpdebug.recorder.trees import HOOKS
 
@@ -80,11 +81,13 @@ class Hooks(Run):
 
     def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """A call by name."""
-        module = str(getattr(function, "__module__", "")).partition(".")[0]
+        module, _, within = str(getattr(function, "__module__", "")).partition(".")
         if isinstance(function, np.vectorize):
             return self.cell_by_cell(site, function, arguments, keywords)
         if isinstance(function, np.ufunc) or module == "numpy":
             return self._numpy(site, function, getattr(function, "__name__", "?"), arguments, keywords)
+        if module == "scipy" and within.startswith("optimize"):
+            descend(self, site, function, arguments, keywords)
         if function is builtins.sum and arguments and isinstance(arguments[0], types.GeneratorType):
             arguments = [*arguments[0]], *arguments[1:]
         if function is zip or function is enumerate:
@@ -163,7 +166,7 @@ class Hooks(Run):
     def _numpy(self, site: int, function: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         given = tuple(map(self.graph.of, arguments))
         named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"} if keywords else keywords
-        along = _KEYS[name](*arguments, **keywords) if name in _KEYS else ()
+        along = KEYS[name](*arguments, **keywords) if name in KEYS else ()
         key = tuple(map(self.graph.of, (along, *arguments[2:3])))  # before it is done
         value, out = function(*arguments, **keywords), keywords.get("out")
         if along and value is None:
@@ -273,8 +276,9 @@ class Hooks(Run):
     def put_more(self, site: int, text: str, name: str, base: Any, key: Any, value: Any) -> None:
         """``base[key] += value``."""
         if isinstance(base, np.ndarray) and base.dtype != object:
-            before, place, more = self._before(base), self.graph.of(key), self.graph.of(value)
-            part = base[key]
+            rows, part = counted_once(key, value), base[key]
+            before, place = self._before(base), self.graph.of(key[rows] if rows else key)
+            more = self.graph.of(self._made("[]", site, value[rows], value, rows) if rows else value)
             base[key] = _IN_PLACE[name](part, value)  # type: ignore[misc]
             self.graph.changed(base, f"put{_SIGNS[name][0]}", (before, place, more), site)
             return
@@ -298,22 +302,3 @@ class Hooks(Run):
         elif isinstance(made, NUMERIC) and follows:
             self.graph.add(sign, operands, made, site)
         return made
-
-
-def _along(array: Any, indices: Any = None, *rest: Any, axis: int | None = -1, **_: Any) -> tuple[Any, ...]:
-    """The subscript by which an array is read or written along an axis; nothing where there is none."""
-    axis = rest[-1] if rest and (rest[1:] or not isinstance(rest[0], np.ndarray)) else axis
-    if axis is None or not isinstance(array, np.ndarray):
-        return ()
-    grid = np.ix_(*map(np.arange, array.shape))
-    return tuple(indices if place == axis % array.ndim else one for place, one in enumerate(grid))
-
-
-def _ordered(array: Any = None, axis: Any = -1, *others: Any, **more: Any) -> tuple[Any, ...]:
-    """The subscript by which an array is sorted."""
-    sorts = isinstance(array, np.ndarray) and isinstance(axis, int) and not (others or more)
-    return _along(array, np.argsort(array, axis=axis), axis=axis) if sorts else ()
-
-
-_KEYS: dict[str, Callable[..., tuple[Any, ...]]] = {"put_along_axis": _along, "take_along_axis": _along, "sort": _ordered}
-"""What is a subscript, and by which."""

@@ -54,6 +54,7 @@ class Run:
         printed: the lines that were printed last: in which update, or before that is known, how many nodes there were; the line that
             printed it, and what.
         losses: the values of what is called as losses are, by its place: in which update, or how many nodes there were, and the value.
+        descents: the lines at which an optimizer is called whose steps are out of sight, and its name.
         asked: the line of the loop whose turns are to be the updates, ``train.py:30``; "" where it is to be found.
     """
 
@@ -67,7 +68,7 @@ class Run:
         self.files: dict[str, tuple[str, str]] = {}
         self.printed: deque[list[Any]] = deque(maxlen=_PRINTED)
         self.losses: dict[int, list[tuple[int, float]]] = {}
-        self.asked = ""
+        self.asked, self.descents = "", dict[str, str]()
         self.on, self.followed, self.update = True, -1, -1
         self._loops: list[list[int]] = []
         self._levels: list[Level] = []

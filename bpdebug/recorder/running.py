@@ -83,7 +83,7 @@ def run(settings: Mapping[str, Any], source: str, arguments: list[str]) -> int:
         stream.flush()
     if os.getpid() != process:  # of the script's own making
         return status
-    told |= {"seeded": seeds.told(), "frameworks": [name for name in _FRAMEWORKS if name in sys.modules]}
+    told |= {"descents": hooks.descents, "seeded": seeds.told(), "frameworks": [name for name in _FRAMEWORKS if name in sys.modules]}
     keeper.finish(told["ended"] not in ("ended", "enough")).write(out, told)
     return status
 

@@ -70,6 +70,8 @@ class Writer:
         ]
         if name == "[]" or name.startswith("put"):
             arguments[1] = _mask_of(arguments[1])
+        if any(map(callable, arguments)):
+            raise UnwritableError(name.removeprefix("call:"))
         operands = [self._operand(one, texts[place] if place < len(texts) and name in INFIX else "") for place, one in enumerate(arguments)]
         if (name == "[]" or name.startswith("put")) and any(texts):
             operands[1] = self._place_of(node, texts)

@@ -93,8 +93,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     remarks = {} if only else probe.program.remarks
     settled = {} if only else probe.program.settled
-    off = {one.name for one in told if one.name in settled and one.status in ("wrong", "follows")}
-    told = [replace(one, status="convention", said=settled[one.name], suspects=()) if one.name in off else one for one in told]
+    instead = {"wrong": "convention", "follows": "convention", "hidden": "good"}
+    off = {one.name: instead[one.status] for one in told if one.name in settled and one.status in instead}
+    told = [replace(one, status=off[one.name], said=settled[one.name], suspects=()) if one.name in off else one for one in told]
     if probe.program.misled:
         told = [replace(one, status="misled", suspects=()) if one.says.accuses else one for one in told]
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]

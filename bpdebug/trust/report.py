@@ -22,6 +22,7 @@ from bpdebug.trust.finding import ROUNDING, Finding, error_text
 _INHERITED = "it is right given what arrives, and what arrives is wrong: check names the first wrong stage"
 
 
+_NOT_JUDGED = "not judged: "
 _SHOWN = 20
 
 
@@ -121,9 +122,14 @@ class Report(Record, eq=False):
         return (*reversed(found), *self.uncompared)
 
     @property
+    def left_out(self) -> list[str]:
+        """The notes on what was not judged."""
+        return [note for note in self.notes if note.startswith(_NOT_JUDGED)]
+
+    @property
     def doubt(self) -> list[str]:
-        """A line on what was not judged, where there is something."""
-        return [f"not judged: {listed(self.unjudged)}"] if self.ok and self.unjudged else []
+        """The last lines, on what was not judged, where there is something and nothing is wrong."""
+        return [*([_NOT_JUDGED + listed(self.unjudged)] if self.unjudged else []), *self.left_out] if self.ok else []
 
     def conclusion(self) -> list[str]:
         """What it comes to: each stage that is wrong by itself with its suspects, or a sentence."""
@@ -188,11 +194,13 @@ class Report(Record, eq=False):
         lines = [f"{one.stage.line}: {one.says.word} {one.stage}" for one, _ in self._mistakes() if one.stage.line]
         lines += [f"{f.says.word:<{first}} {f.name:<{second}} {source.says(f)}".rstrip() for f in self.shown]
         lines += [f"{'not compared':<{first}} {name:<{second}} {why}" for name, why in self.uncompared.items()]
-        text = self._in_words([*lines, *(f"note: {note}" for note in self.notes), *self.conclusion(), *self.doubt])
+        notes = (f"note: {note}" for note in self.notes if not self.ok or note not in self.left_out)
+        text = self._in_words([*lines, *notes, *self.conclusion(), *self.doubt])
         data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
         data |= {"compared": self.update} if source is COMPARISON else {}
         data |= {"stages": [source.data(finding) for finding in self.findings]}
-        data |= {"unjudged": [*self.unjudged], "conventions": [f.name for f in self.findings if f.status == "convention"]}
+        unjudged = [*self.unjudged, *(note.removeprefix(_NOT_JUDGED) for note in self.left_out)]
+        data |= {"unjudged": unjudged, "conventions": [f.name for f in self.findings if f.status == "convention"]}
         return Result(source.name, text, data | {"notes": list(self.notes)})
 
 

@@ -58,8 +58,8 @@ OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", 
 """Tried each time; the others in a long run."""
 SLOW = ("batchnorm", "functions", "gates", "gru", "nielsen", "rnn")
 SINGLE = {"b1", "b2", "b3"}
-PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "partition": {"W"}, "carry": {"Wx", "Wh"}}
-"""Parameters without a gradient stage of their own: of some rows only, or another tensor's gradient under a second name."""
+PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "partition": {"W"}, "triplet": {"b[1]"}}
+"""Parameters without a gradient stage of their own: it is 0, of some rows only, or another tensor's gradient under a second name."""
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.long] * (name not in OFTEN)) for name in NAMES])
@@ -222,6 +222,17 @@ FAULTS = {
     ("sorted", "W -= 0.1 * dW", "W += 0.1 * dW"): "20",
     ("tied", "delta_v.sum(axis=0)", "delta_v.sum()"): "20",
     ("ownnorm", '"b2": d.sum(0)', '"b2": d.mean(0)'): "20",
+    ("contrast", "dlog_tau = dscale * scale", "dlog_tau = dscale"): "37",
+    ("contrast", "dW = xa.T @ dza + xb.T @ dzb", "dW = xa.T @ dza"): "43",
+    ("triplet", "dep = -2 * on * (ea - ep)", "dep = 2 * on * (ea - ep)"): "34",
+    ("triplet", "den = 2 * on * (ea - en)", "den = on * (ea - en)"): "35",
+    ("triplet", "grads[k] = grads[k] + g", "grads[k] = g"): "40",
+    ("solver", 'grads[f"W{i}"] += self.reg * W', 'grads[f"W{i}"] += 2 * self.reg * W'): "83",
+    ("solver", "dx /= n", "dx /= x.shape[1]"): "44",
+    ("unet", "da2 = dup.reshape(6, 4, 4, 2).sum(axis=3)", "da2 = dup.reshape(6, 4, 4, 2).mean(axis=3)"): "45",
+    ("unet", "w[:, :, k])", "w[:, :, 2 - k])"): "18",
+    ("ppo", "dz += ent_coef * dent / 40", "dz -= ent_coef * dent / 40"): "40",
+    ("ppo", "2 * vf_coef * (v - reward)", "vf_coef * (v - reward)"): "44",
     ("ownnorm", "h.T @ d,", "h.T @ d / 2,"): "20",
     ("twice", "return p * (1 - p)", "return p * (1 + p)"): "13",
     ("twice", "return d @ w.T", "return d @ self.w.T"): "39",
@@ -290,7 +301,7 @@ def test_a_penalty_that_no_gradient_has_is_said():
 
 def test_what_moves_though_the_loss_does_not_depend_on_it_is_not_judged():
     result = judged("conv", "s = flat @ W + b", "s = b")
-    assert "note: not judged: K, W, on which the loss at conv.py:23 does not depend" in result.text, result.text
+    assert "not judged: K, W, on which the loss at conv.py:23 does not depend" in result.text, result.text
     assert "out " not in result.text, "a value of the forward pass is no gradient"
 
 

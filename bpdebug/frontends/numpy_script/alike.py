@@ -12,6 +12,8 @@ from bpdebug.core.description import Array
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
 
+_WEIGHT = 1e-9
+"""How far the weights of cells may be apart that are the same."""
 _MARKS, _STRAIGHT = 3, 1e-10
 """Random directions; one less the cosine of directions that are the same."""
 _EXPLODED = 100
@@ -73,6 +75,30 @@ def is_sound(value: Array, first: Array) -> bool:
     """Whether what lives on is finite, and has not exploded since the first update."""
     sizes = [float(np.abs(one).max(initial=0)) for one in (value, first)]
     return bool(np.isfinite(value).all()) and sizes[0] <= _EXPLODED * (1 + sizes[1])
+
+
+def weight_of(added: Array, right: Array) -> float | None:
+    """The number that all cells of an array are times those of another one; None where there is none."""
+    shares = added[right != 0] / right[right != 0]
+    return float(shares[0]) if shares.size and np.ptp(shares) < _WEIGHT else None
+
+
+def is_cellwise(tree: Tree) -> bool:
+    """Whether a node works cell by cell, or is a leaf."""
+    match tree:
+        case Call(function):
+            return FUNCTIONS[function].cellwise
+        case Binary(sign):
+            return sign != "@"
+    return isinstance(tree, Name | Number | Unary)
+
+
+def laid_out(tree: Tree) -> str:
+    """What a value is with its cells in other rows, ``x.T`` or ``reshape(x, (1, 4))``; "" where it is something else."""
+    match tree:
+        case Transpose(Name(name)) | Call("reshape", (Name(name), *_)):
+            return name
+    return ""
 
 
 class Alike(Mapping[str, Array]):

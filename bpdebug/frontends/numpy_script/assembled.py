@@ -218,7 +218,7 @@ class Assembled:
 
     def _late(self) -> set[str]:
         """What belongs to the update: what depends on its slots or on new versions."""
-        slots = [name for name in self._recording.start if name not in self._loss.program.parameters]
+        slots = [name for name in self._recording.start if name not in self._loss.moved]
         return reached(self._recording.statements, [*slots, *self._recording.carried.values()])
 
     def _early(self) -> set[str]:

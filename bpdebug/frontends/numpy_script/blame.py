@@ -1,7 +1,7 @@
 """Which line of a script is wrong where the gradients of its parameters are: the one whose repair mends them.
 
-Repaired are all values that one source line makes, in each turn of its loop and in each call of its function: in their place the derived
-numbers are put, and the script's own formulas run on. The line is named after whose repair the most parameters have the right gradient.
+Repaired are all values that a line makes, in each turn of its loop and in each call of its function: in their place the derived numbers
+are put, and the script's own formulas run on. The line is named after whose repair the most parameters have the right gradient.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.paths import Paths
 from bpdebug.frontends.numpy_script.patience import Patience
-from bpdebug.frontends.numpy_script.pieces import with_pieces
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import different, frequent, plainness, usual_of
 from bpdebug.frontends.numpy_script.statement import adds
@@ -48,19 +47,17 @@ class Blame:
         recording, loss: the script, and what is derived from it.
         own: what may be a gradient of his, in his order.
         ends: the value that a parameter is moved by, by the parameter.
-        near: how far gradients may be off.
-        patience: for how long lines are looked for.
+        near, patience: how far gradients may be off, and for how long lines are looked for.
 
     Attributes:
         found: the lines, in the order in which they were found; none where all is right, or nothing mends it.
-        own, patience: as given.
+        own, ends, patience: as given.
         live: the parameters that are looked at.
         mended: whether all have, with the lines that were found.
         right: whether all parameters have it, but for one factor.
         late: whether they have it as soon as no weight is used after it was changed.
         times: that factor, in the end.
         factors: what the gradient of each parameter is times the right one, in the end.
-        ends: the value that a parameter is moved by, by the parameter.
         meant, through: those of all lines.
     """
 
@@ -75,8 +72,9 @@ class Blame:
     ) -> None:
         self._recording, self._near, self.own, self.patience = recording, near, own, patience
         self._due, self._paths = {**loss.gradients, **loss.parts}, Paths(recording, loss)
-        self._tried, (self.ends, looked) = different(recording, loss), with_pieces(recording, loss, ends)
-        live = [name for name in told_apart({name: self._due[name] for name in looked if name in self._due}) if self._due[name].any()]
+        self._tried, self.ends = different(recording, loss), ends
+        looked = {name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due}
+        live = [name for name in told_apart(looked) if self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
         self.live = several if len(several) > 2 else live
         self._values = dict(recording.values[-1])
@@ -178,12 +176,16 @@ class Blame:
         told |= {*self.ends.values()}
         suspects, right, known = list[Place](), list[Place](), list[Array]()
         for one in (one for one in self._recording.statements if one.name in wanted and one.formula):
-            value = self._values[one.name]
+            value, others = self._values[one.name], [*renamed(self._recording, one)]
             if one.name in self._names and (not one.inner or one.name in told):  # else it is a part of what its line makes
-                first = self._goes_on(one) and not self._is_lone(one) and not any(np.array_equal(value, other) for other in known)
+                right_part = self._goes_on(one) and not any(np.array_equal(value, other) for other in known)
+                lone = right_part and self._is_lone(one)
+                if lone and others and self._paths.leaves_out(value, (self._values[two.name] for two in self.own), self._near):
+                    lone, others = False, others[-1:]  # that is where it is called the whole
+                first = right_part and not lone
                 (right if first else suspects).append(Place(one.made, one))
                 known += [value] * (first and not one.inner)
-            suspects += renamed(self._recording, one)
+            suspects += others
         wrong_at = {place.line for place in suspects}
         several = [*suspects, *(place for place in right if place.line in wrong_at)]  # a part of a gradient is one of another tensor
         for rank, places in enumerate((sorted(several, key=lambda place: place.order), right)):
@@ -215,19 +217,19 @@ class Blame:
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
         base, before = self._score(self._values), self._factors(self._values)
-        best, most, first = None, (*base, 0), (0, 0, 0)
+        best, most, first = None, (*base, 0, 0), (0, 0)
         times = [1.0, *sorted({*before.values()}, key=plainness)[-2:], *frequent(one[0] for one in self._matched.values())]
         times = [one for place, one in enumerate(times) if all(abs(one / other - 1) > _ALIKE for other in times[:place])]
         for number, (line, rank, places) in enumerate(lines := [*self._lines()]):
             self.patience.share(2 * (len(lines) - number))  # as much is left for a slip
             searches = [self._gradients, self._products][: 1 + (not places[0].alias)]
-            if any(self._told.have(self._values[reader.name]) for place in places for reader in self._products_with(place.name)):
-                searches = []  # it has made a right gradient
-            for search in searches:
+            made = (reader.name for place in places for reader in self._products_with(place.name))
+            for search in searches if not any(self._told.have(self._values[name]) for name in made) else ():  # it has made a right gradient
                 values, meant, through = self._repaired(places, search, times)
-                score, put = self._gain(values, {}), {*meant, *through.values()}
+                gain, put = self._gain(values, {}), {*meant, *through.values()}
                 kinds = len({unversioned(name) for name in meant})  # of two lines the one that makes a single value, not several
-                place = kinds, rank, min((place.order for place in places if place.name in put), default=0)
+                score = *gain[:2], -kinds, gain[2]
+                place = rank, min((place.order for place in places if place.name in put), default=0)
                 if meant and score[0] > base[0] and (score > most or (score == most and place < first)):
                     after = self._factors(values)
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)
@@ -264,12 +266,14 @@ class Blame:
     def _likely(
         self, name: str, candidates: Iterator[tuple[str, str, Array]], meant: Mapping[str, str], values: dict[str, Array]
     ) -> list[tuple[str, str, Array]]:
-        """Of the candidates for a value those with which the most of what reads it is a derived gradient."""
+        """Of the candidates for a value those with which the most of what reads it is a derived gradient, and that of what it moves."""
         ranked = defaultdict[int, list[tuple[str, str, Array]]](list)
         for one in candidates:
             if one[1] not in meant.values():
                 ranked[self._promise(name, one[2], values)].append(one)
-        return ranked[max(ranked)] if ranked and (max(ranked) or name in self.ends.values() or not self._readers(name)) else []
+        most, moved = max(ranked, default=0), self.ends.get
+        own = [one for rank, several in ranked.items() if rank < most for one in several if moved(one[1]) == name]
+        return [*own, *ranked[most]] if ranked and (most or name in self.ends.values() or not self._readers(name)) else []
 
     def _promise(self, name: str, right: Array, values: dict[str, Array]) -> int:
         """How much of what reads a value goes on from other numbers to a derived gradient."""
@@ -298,18 +302,14 @@ class Blame:
 
     def _products(self, one: Statement, values: Values) -> Iterator[tuple[str, str, Array]]:
         """What a value may be meant to be: a factor of a gradient that is wrong."""
-        mine = values[one.name]
+        mine, known = values[one.name], (self._values[name] for name in self._forward & self._values.keys())
+        forward = any(other.shape == mine.shape and np.allclose(other, mine, self._near, 0) for other in known)
         for reader in self._products_with(one.name):
             theirs = values[reader.name]
-            if reader.made.function == one.made.function and self._is_forward(mine):
+            if reader.made.function == one.made.function and forward:
                 continue
             for tensor, right in self._fitting(theirs) if theirs.shape == mine.shape else ():
                 yield reader.name, tensor, mine * np.divide(right, theirs, out=np.ones(theirs.shape), where=theirs != 0)
-
-    def _is_forward(self, value: Array) -> bool:
-        """Whether it has the numbers of a value of the forward pass."""
-        known = (self._values[name] for name in self._forward & self._values.keys())
-        return any(one.shape == value.shape and np.allclose(one, value, self._near, 0) for one in known)
 
     def _products_with(self, name: str) -> list[Statement]:
         """What may be a gradient and is a product with a value that is none."""

@@ -84,9 +84,11 @@ def unseen(text: Mapping[str, Any]) -> list[str]:
 
 
 def seeded(text: Mapping[str, Any]) -> list[str]:
-    """Which generators had no seed."""
+    """Which generators had no seed, and in whose place other steps are taken."""
     names = text.get("seeded", ())
-    return [f"{' and '.join(names)} had no seed: it is 0 here, so that each run computes the same"] * bool(names)
+    said = [f"{' and '.join(names)} had no seed: it is 0 here, so that each run computes the same"] * bool(names)
+    told = "these are steps of plain gradient descent with the function that {} is given, before it begins ({})"
+    return said + [told.format(name, place) for place, name in text.get("descents", {}).items()]
 
 
 def kept_of(updates: tuple[int, ...]) -> str:

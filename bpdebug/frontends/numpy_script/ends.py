@@ -69,7 +69,9 @@ def subtracted_by(
         stack, seen = [recording.carried[parameter]], dict[str, None]()
         while stack:
             name = stack.pop(0)
-            if name in formulas and name not in seen:
+            if name in names and name not in formulas:
+                seen[name] = None
+            elif name in formulas and name not in seen:
                 seen[name] = None
                 whole = is_mixed(formulas[name].tree) or _is_product(formulas[name], names)
                 stack += formulas[name].names if name not in names or (name in inner and not whole) else ()

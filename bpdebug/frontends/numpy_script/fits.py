@@ -69,6 +69,11 @@ class Differentiated(Record, eq=False):
     raised: bool = False
     others: tuple[Differentiated, ...] = ()
 
+    @property
+    def moved(self) -> set[str]:
+        """The parameters, those too that would be some if a formula gave all that is computed from them."""
+        return {*self.program.parameters, *self.lost}
+
 
 def scale(theirs: Array, right: Array, near: float = NEAR) -> float | None:
     """The number that a gradient is times the right one, or None; flat and upright ones are the same."""
@@ -131,7 +136,7 @@ def differentiated(
     Raises:
         BpdebugError: where the language does not have it.
     """
-    known = {one.name for one in recording.statements}
+    known = {*recording.given[0], *recording.start, *(one.name for one in recording.statements)}
     free = next(name for name in ("loss", "implied_loss", "whole_loss") if name not in known)
     loss = free if said or len(names) > 1 else f"{names[0]}.sum" if text else names[0]
     wanted = used(recording.statements, names) - (set(names) if said else set())

@@ -15,12 +15,15 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Name, Unary, substitute
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.fits import Differentiated, agreement_of, differentiated
+from bpdebug.frontends.numpy_script.alike import laid_out
+from bpdebug.frontends.numpy_script.fits import Differentiated, agreement_of, differentiated, scale
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _MOST, _SEVERAL = 60, 3
 """Lines that are tried, and of which values are taken as given at the same time."""
+_MOSTLY = 0.5
+"""The share of the parameters whose gradients are right then, at least: a wrong gradient may be that of fewer by chance."""
 
 
 def with_given(recording: Recording, scenario: RecordedScenario, loss: Differentiated) -> Differentiated:
@@ -34,7 +37,7 @@ def with_given(recording: Recording, scenario: RecordedScenario, loss: Different
     stops = _Stops(recording, loss)
     while len(stops.held) < _SEVERAL and stops.agreement < 1 and stops.go_on():
         pass
-    if not stops.held:
+    if not stops.held or stops.agreement < _MOSTLY:
         return loss
     name = loss.program.loss.removesuffix(".sum")
     text = f"sum({name})" * (name != loss.program.loss)
@@ -118,7 +121,16 @@ class _Stops:
         for one in reversed(self._statements):
             if one.name in self._loss.program.gradients and one.name not in self._recording.start:
                 found[one.line, re.sub(r"\W*\d+\W*$", "", one.name)].append(one.name)
-        yield from (tuple(names) for names in found.values() if self._may_be_given({*names}))
+        yield from (tuple(names) for names in found.values() if self._may_be_given({*names}) and not self._is_computed(names))
+
+    def _is_computed(self, names: Sequence[str]) -> bool:
+        """Whether he has the gradient of a value, and so does not take it as given."""
+        laid = {one.name: laid_out(one.formula.tree) for one in self._statements if one.inner and one.formula}
+        of = [self._loss.gradients.get(other) for name in names for other in (name, laid.get(name)) if other]
+        values = self._recording.values[-1]
+        own = [one.name for one in self._recording.statements if not (one.inner or one.name in self._forward) and one.name in values]
+        due = [right for right in of if right is not None and right.size > 1]
+        return any((scale(values[name], right) or 0.0) > 0 for name in own for right in due if right.size == values[name].size)
 
     def _may_be_given(self, held: set[str]) -> bool:
         """Whether nothing is learned after values, and they come from a pass of their own, or from the same one as what they are compared

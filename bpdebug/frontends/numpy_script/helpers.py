@@ -16,12 +16,25 @@ from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Line, Statement
 
+_CELLS = 4
+"""Cells that are right by chance, at most."""
+
 
 def is_foreign(pairing: Pairing, loss: Differentiated, parameters: Mapping[str, Array]) -> bool:
     """Whether nothing that he computes is a derivative of a loss, and no line of his mends that: he may well follow another one."""
     fitting = loss.agreement or any(pair.factor and loss.gradients[pair.tensor].size > 1 for pair in pairing.pairs.values())
     within = any(not {*one.meant.values()} <= {*parameters} for one in pairing.blame.found)
-    return not (fitting or within)
+    values, ends = pairing.recording.values[-1], pairing.blame.ends.items()
+    return not (fitting or within or any(_is_partly(values[end], loss.gradients[name]) for name, end in ends if name in loss.gradients))
+
+
+def _is_partly(theirs: Array, right: Array) -> bool:
+    """Whether many cells of a gradient are right, such as the rows of one of two matrices that are kept in one."""
+    told = right != 0
+    if theirs.size != right.size or not told.any():
+        return False
+    same = np.isclose(theirs.reshape(right.shape)[told], right[told], NEAR, 0)
+    return bool(same.sum() >= max(_CELLS, same.size / 4))
 
 
 def helper_of(pairing: Pairing, formulas: Mapping[str, Tree], statement: Statement, due: Tree) -> Statement | None:

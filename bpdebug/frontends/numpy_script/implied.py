@@ -11,7 +11,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.parser import Formula
 from bpdebug.core.tree import Binary, Call, Index, Key, Name, Number, Tree, Unary, substitute
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.recording import Line, Statement
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _IMPLIED = {
     "half the squared error": "0.5 * sum(({p} - {t}) ** 2)",
@@ -80,6 +80,23 @@ def _stepped(tree: Tree) -> Tree | None:
     return None
 
 
+def without_derivative(recording: Recording) -> list[str]:
+    """What lives from update to update and depends on that by no derivative: but through comparisons, as in a perceptron's rule."""
+    smooth = {*recording.start}
+    for one in recording.statements:
+        if one.formula and not _is_step(one.formula.tree) and one.name not in recording.carried.values():
+            smooth |= {one.name} if not smooth.isdisjoint(one.reads) else set()
+    made = {one.name: one for one in recording.statements}
+    return [old for old, new in recording.carried.items() if new in made and smooth.isdisjoint({*made[new].reads} - {old})]
+
+
+def _is_step(tree: Tree) -> bool:
+    match tree:
+        case Binary("<" | "<=" | ">" | ">=" | "==" | "!=") | Call("sign" | "argmax" | "argmin" | "round" | "floor" | "ceil"):
+            return True
+    return False
+
+
 def _of_logits(said: str, p: str, t: str, trees: Mapping[str, Tree]) -> str:
     """An entropy without the logarithm of what may be 0, where the probabilities are seen to be a sigmoid or a softmax; "" elsewhere."""
     match _unfolded(trees.get(p), trees, 4):
@@ -114,4 +131,4 @@ def _in_one(tree: Tree, trees: Mapping[str, Tree]) -> Tree:
     return tree
 
 
-__all__ = ["Candidate", "implied"]
+__all__ = ["Candidate", "implied", "without_derivative"]

@@ -29,7 +29,8 @@ def followed(recording: Recording, loss: Differentiated) -> set[str]:
     gradients = {name: loss.gradients[name] for name in recording.start if name in loss.gradients}
     forward = {name for name, _ in loss.forward}
     values = recording.values[-1]
-    own = [values[one.name] for one in recording.statements if not one.inner and one.live and one.name in values.keys() - forward]
+    last = [one for one in recording.statements if one.live and not (one.inner or one.partial)]
+    own = [values[one.name] for one in last if one.name in values.keys() - forward]
     named = {name for name, gradient in gradients.items() if gradient.size > 1 and any(scale(value, gradient) for value in own)}
     return named | {*steps_of(recording, gradients, False)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import itemgetter, or_
@@ -11,7 +12,7 @@ import numpy as np
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
-from bpdebug.core.tree import Binary, Call, Name, Tree
+from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, penalty_of, scale
 from bpdebug.frontends.numpy_script.held import with_given
@@ -25,7 +26,8 @@ _SAID = re.compile(r"loss|cost|^ll\b|likelihood|err|mse|\bJ\b|\bL\b|nll|objectiv
 _WITHIN = re.compile(f"{_SAID.pattern}|criterion", re.IGNORECASE)
 _ERRORS = re.compile(r"err(or)?", re.IGNORECASE)
 _OTHER = re.compile(r"acc|rate|correct|grad|delta|^d[A-Z_]|norm|pred", re.IGNORECASE)
-_MOST = 8
+_MOST, _EACH = 8, 2
+"""Values that are tried as the loss, and of those that one line makes in its turns."""
 _HALF, _WRITTEN, _GUESSED = 0.5, 0.35, 1e-3
 """How many of the parameters must agree with a loss that is not called one; how much of that one may lack that is; how well one that only
 a difference implies fits at least: there may be a mistake in the derivative of the loss itself."""
@@ -52,7 +54,8 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         if tried[-1].agreement == 1 and not said and not (lacking := _lacking(recording, tried[-1])):
             break
     named = [one for one in tried if _is_named(one, statements)]
-    ranks = [_rank(one, one in named) for one in tried]
+    most = max((len(one.program.parameters) for one in named), default=0)
+    ranks = [_rank(one, one in named) * (min(1.0, len(one.program.parameters) / most) if most and one.said else 1.0) for one in tried]
     best = max((pair for pair in zip(ranks, tried, strict=True) if told or pair[0]), key=itemgetter(0), default=(0.0, None))[1]
     stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
     if best and not best.said and not _SAID.search(best.program.loss) and _is_raised(recording, best):
@@ -171,7 +174,9 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     scored = [*_with_sums([pair for pair in scored if pair[1].name not in penalties] or scored, recording)]
     whole = {one.made for _, one in scored if not one.partial}  # of a sum over time steps no part is the loss
     scored = [(score, one) for score, one in scored if not one.partial or one.made not in whole]
-    for _, one in sorted(scored, key=lambda pair: -pair[0])[:_MOST]:
+    ranked, of = sorted(scored, key=lambda pair: -pair[0]), Counter[object]()
+    several = [one for _, one in ranked if of[one.line] < _EACH and not of.update([one.line])]
+    for one in several[:_MOST]:
         yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
     yield from () if told else implied(found, dependent, recording.values)
 
@@ -208,21 +213,4 @@ def _summands(tree: Tree, formulas: Mapping[str, Tree], inner: set[str]) -> Iter
             yield {*names_in(tree)}
 
 
-def without_derivative(recording: Recording) -> list[str]:
-    """What lives from update to update and depends on that by no derivative: but through comparisons, as in a perceptron's rule."""
-    smooth = {*recording.start}
-    for one in recording.statements:
-        if one.formula and not _is_step(one.formula.tree) and one.name not in recording.carried.values():
-            smooth |= {one.name} if not smooth.isdisjoint(one.reads) else set()
-    made = {one.name: one for one in recording.statements}
-    return [old for old, new in recording.carried.items() if new in made and smooth.isdisjoint({*made[new].reads} - {old})]
-
-
-def _is_step(tree: Tree) -> bool:
-    match tree:
-        case Binary("<" | "<=" | ">" | ">=" | "==" | "!=") | Call("sign" | "argmax" | "argmin" | "round" | "floor" | "ceil"):
-            return True
-    return False
-
-
-__all__ = ["find_loss", "without_derivative"]
+__all__ = ["find_loss"]

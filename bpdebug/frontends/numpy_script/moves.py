@@ -16,7 +16,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
-from bpdebug.frontends.numpy_script.alike import same
+from bpdebug.frontends.numpy_script.alike import same, weight_of
 from bpdebug.frontends.numpy_script.lines import kept_before, used
 from bpdebug.frontends.numpy_script.names import gradient_of, unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -148,7 +148,7 @@ class Moves:
             if not np.ptp(kept) <= _NEAR or not added.any():
                 continue
             share, squared = float(kept.flat[0]), same(turned[new], added) and same(twice[new], 4 * added)
-            weight = self._weight(added, right**2 if squared else right)
+            weight = weight_of(added, right**2 if squared else right)
             root = self._is_below_a_root(name, new, base)
             if not 0 <= share <= 1 + _NEAR:
                 yield new, ("a sum that grows", f"{slot} is kept {short(share, 6)} times over in each update, and more is added")
@@ -174,23 +174,27 @@ class Moves:
 
     def _corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
         """That an average which starts at 0 is not divided by 1 - share**t (Kingma & Ba, 2015, section 3), but something like it."""
-        update, beta = self._recording.kept[len(self._recording.values) - 1] + 1, short(share, 6)
+        update, beta = self._count(), short(share, 6)
         due = 1 - share**update
         known = {due: "multiplied with", 1 / (1 - share): f"divided by 1 - {beta} without a power, not by"}
         known |= {1 / (1 - share * update): f"divided by 1 - {beta}*{update}, not by"} if share * update != 1 else {}
         for one, factor in self._scaled(name, slot, base):
-            for wrong, said in known.items():
+            other = float(f"{max(0.0, 1 - 1 / factor) ** (1 / update):.4g}") if factor else 0.0
+            another = {1 / (1 - other**update): f"divided by 1 - {other:g}**{update}, not by"} if 0 < other < 1 and other != share else {}
+            for wrong, said in {**another, **known}.items():
                 if abs(factor / wrong - 1) < _NEAR < abs(factor * due - 1):
                     yield one, ("another correction", f"{one} is {slot} {said} {short(due, 6)}, as it starts at 0")
 
     def _is_corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> bool:
-        due = 1 - share ** (self._recording.kept[len(self._recording.values) - 1] + 1)
-        return any(abs(factor * due - 1) < _NEAR for _, factor in self._scaled(name, slot, base))
+        return any(abs(factor * (1 - share ** self._count()) - 1) < _NEAR for _, factor in self._scaled(name, slot, base))
+
+    def _count(self) -> int:
+        return self._recording.kept[len(self._recording.values) - 1] + 1
 
     def _scaled(self, name: str, slot: str, base: Mapping[str, Array]) -> Iterator[tuple[str, float]]:
         """What is a slot times a number, and that number."""
         for one in (one for one in self._part(name) if slot in one.reads and base[one.name].shape == base[slot].shape):
-            if factor := self._weight(base[one.name], base[slot]):
+            if factor := weight_of(base[one.name], base[slot]):
                 yield one.name, factor
 
     def _divides(self, name: str, slot: str, base: Mapping[str, Array]) -> bool:
@@ -198,11 +202,6 @@ class Moves:
         found, old = self._tried(name, {slot: 4 * base[slot] + 1.0}), self._values[name]
         target = self._recording.carried[name]
         return found is not None and bool((np.abs(found[target] - old) <= np.abs(base[target] - old)).all())
-
-    @staticmethod
-    def _weight(added: Array, right: Array) -> float | None:
-        shares = added[right != 0] / right[right != 0]
-        return float(shares[0]) if shares.size and np.ptp(shares) < _NEAR else None
 
     def _is_below_a_root(self, name: str, slot: str, base: Mapping[str, Array]) -> bool:
         """Whether numbers below 0 would leave no step: a root is taken of them."""

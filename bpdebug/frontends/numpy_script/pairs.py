@@ -11,9 +11,9 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import assigned, evaluate
-from bpdebug.core.tree import Call, Name, Number, Transpose, Tree, walk
+from bpdebug.core.record import replace
 from bpdebug.frontends.numpy_script.aliases import with_aliases
-from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, marks
+from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, laid_out, marks
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.ends import ends_of, subtracted_by
 from bpdebug.frontends.numpy_script.fits import AND, NEAR, Differentiated, penalized, scale
@@ -21,11 +21,11 @@ from bpdebug.frontends.numpy_script.lines import GRADIENT, is_clipped, reached, 
 from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
-from bpdebug.frontends.numpy_script.scalings import Pair
+from bpdebug.frontends.numpy_script.scalings import Pair, blurred
 
 _MOST_TRIED, _LATER = 400, 100
-_SMALL, _BLUR = 1e-4, 1e-3
-"""What is added to a logarithm so that it stays finite, and how far that may bring a gradient off."""
+_BLUR = 1e-3
+"""How far what is added to a logarithm so that it stays finite may bring a gradient off."""
 
 
 class Pairing:
@@ -48,7 +48,7 @@ class Pairing:
         self._values, self.forward = recording.values[-1], {name for name, _ in loss.forward}
         self._injected = dict[str, Array]()
         self.parts = dict[str, str]()
-        self._small = self._small_ones()
+        self._small = blurred(loss.program)
         self.own = self._candidates()
         formulas = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}
         self._trivial = {name for name, tree in formulas.items() if is_trivial(tree)}
@@ -58,7 +58,8 @@ class Pairing:
         self.subtracted = subtracted_by(recording, loss, self.own, self.forward, self._single)
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
-        self._known, self._now, self._tried, self._marks = self._run(), Alike(loss.gradients), 0, dict[str, Array]()
+        self._known, self._tried, self._marks = self._run(), 0, dict[str, Array]()
+        self._now = self._right = Alike(loss.gradients)
         ends, near = ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR
         self.blame = Blame(recording, loss, self.own, ends, near, patience)
         common = {name for name, factor in self.blame.factors.items() if abs(factor / self.blame.times - 1) < NEAR}
@@ -72,18 +73,6 @@ class Pairing:
         for one in self.own:  # such as a gradient to which a penalty is added
             if one.partial:
                 self._pair(one, ())
-
-    def _small_ones(self) -> set[str]:
-        """The values of the forward pass to which a small number is added, which people leave out on the way back."""
-        program = self._loss.program
-        small = {name for name, value in program.constants.items() if 0 < abs(value) <= _SMALL}
-        forward = [stage for stage in program.stages if not stage.of]
-        return {
-            stage.name
-            for stage in forward
-            for node in walk(stage.formula.tree)
-            if (isinstance(node, Number) and 0 < abs(node.value) <= _SMALL) or (isinstance(node, Name) and node.name in small)
-        }
 
     def _near(self, tensor: str) -> float:
         """How far the gradient of a tensor may be off: more, where a small number is added before the next gradient of his."""
@@ -99,7 +88,7 @@ class Pairing:
         """What may be a gradient: it depends on the parameters, is no value of the forward pass and comes before the update."""
         recording = self._recording
         dependent = reached(recording.statements, recording.start)
-        slots = {name for name in recording.start if name not in self._loss.program.parameters}
+        slots = {name for name in recording.start if name not in self._loss.moved}
         after = reached(recording.statements, slots) | {*recording.carried.values(), *stepped(recording)}
         wanted = dependent - self.forward - after
         penalties, arrays = {name: {name} for name in recording.start}, [name for name, value in recording.start.items() if value.size > 1]
@@ -108,7 +97,7 @@ class Pairing:
             of = {name for part in parts for name in part}
             if len(of) == 1 and of <= {*arrays} and one.name in dependent:
                 penalties[one.name] = of
-        laid = {one.name for one in recording.statements if one.formula and _laid_out(one.formula.tree) in self.forward}
+        laid = {one.name for one in recording.statements if one.formula and laid_out(one.formula.tree) in self.forward}
         found = dict[str, Statement]()
         wanted -= {one.name for one in recording.statements if unversioned(one.name) in recording.start} | penalties.keys() | laid
         for one in (one for one in recording.statements if one.name in wanted and one.name in self._values):
@@ -222,17 +211,23 @@ class Pairing:
             return
         if found:
             self.pairs[one.name] = found
-            self.given[one.name] = self._now[found.tensor]
+            self.given[one.name] = (self._right if found.whole else self._now)[found.tensor]
             if found.factor != 1.0 or found.near > NEAR:
                 value = self._injected[found.tensor] = self._laid(one.name, found.tensor)
                 self._put_in(GRADIENT.format(found.tensor), value)
 
     def _whole(self, one: Statement) -> Pair | None:
-        """The parameter that a value is subtracted from, where it is its gradient, whatever his earlier ones are."""
+        """The parameter that a value is subtracted from, where it is its gradient, whatever his earlier ones are; or what it is a gradient
+        of, times what earlier ones have too much, where not all that it is made of has that."""
         tensor, theirs = self.subtracted.get(one.name, ""), self._values[one.name]
         right = None if tensor in {pair.tensor for pair in self.pairs.values()} else self._loss.gradients.get(tensor)
         times = None if right is None or theirs.size == 1 else scale(theirs, right)
-        return Pair(tensor, 1.0, whole=True) if times and abs(times - 1) < NEAR else None
+        if times and abs(times - 1) < NEAR:
+            return Pair(tensor, 1.0, whole=True)
+        usual = {pair.factor for pair in self.pairs.values() if pair.factor not in (None, 1.0) and not self._single}
+        found = self._match(one, self._right) if usual and theirs.size > 1 else None
+        same = found and any(abs((found.factor or 0.0) / (factor or 1.0) - 1) < NEAR for factor in usual)
+        return replace(found, whole=True) if found and same else None
 
     def _penalized(self, one: Statement) -> Pair | None:
         """The parameter that a value is subtracted from, where it is its gradient and a multiple of itself."""
@@ -301,14 +296,6 @@ class Pairing:
         """Whether what the parameters become depends on it."""
         recording = self._recording
         return tensor in named or name in used(recording.statements, recording.carried.values())
-
-
-def _laid_out(tree: Tree) -> str:
-    """What a value is with its cells in other rows, ``x.T`` or ``reshape(x, (1, 4))``; "" where it is something else."""
-    match tree:
-        case Transpose(Name(name)) | Call("reshape", (Name(name), *_)):
-            return name
-    return ""
 
 
 __all__ = ["Pairing"]

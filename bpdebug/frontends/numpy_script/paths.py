@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bpdebug.core.description import Array
 from bpdebug.frontends.numpy_script.fits import AND, Differentiated, scale
 from bpdebug.frontends.numpy_script.recording import Recording
@@ -36,6 +38,14 @@ class Paths:
         """
         found = {part for part in self._halves if self._parts[part].size == value.size and scale(value, self._parts[part], near)}
         return found, {self._through[name] for part in found for name in part.split(AND)}
+
+    def leaves_out(self, value: Array, others: Iterable[Array], near: float) -> bool:
+        """Whether a value is what comes back by one path, and one of others what comes back to the same tensor by another."""
+        parts = {part: right for part, right in self._parts.items() if AND not in part}
+        mine = {part for part, right in parts.items() if right.size == value.size and scale(value, right, near)}
+        of = {self._lies[part][0] for part in mine}
+        rest = [right for part, right in parts.items() if part not in mine and self._lies[part][0] in of]
+        return any(scale(other, right, near) for other in others if other.size == value.size for right in rest)
 
 
 __all__ = ["Paths"]

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Length, Name, Number, Tree, Unary, walk
+from bpdebug.core.tree import Binary, Call, Length, Name, Number, Tree, Unary, walk
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale
 from bpdebug.frontends.numpy_script.recording import Recording
 
 _CLOSE, _ALIKE = 1e-9, 1e-3
 """Relative: numbers that are the same, and factors that are."""
+_SMALL = 1e-4
+"""What is added to a logarithm so that it stays finite, at most."""
 
 
 class Pair(Record):
@@ -56,6 +59,21 @@ def different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
         if all(abs((abs(one) if name in loss.parts else one) - 1) > _ALIKE for one in times):
             found[name] = value
             near[value.size, place].append(value)
+    return found
+
+
+def blurred(program: Program) -> set[str]:
+    """The values of the forward pass in which a small number keeps something from 0, which people leave out on the way back."""
+    small = {name for name, value in program.constants.items() if 0 < abs(value) <= _SMALL}
+
+    def is_small(tree: Tree) -> bool:
+        return (isinstance(tree, Number) and 0 < abs(tree.value) <= _SMALL) or (isinstance(tree, Name) and tree.name in small)
+
+    found, forward = set[str](), [stage for stage in program.stages if not stage.of]
+    for stage in forward:
+        for node in walk(stage.formula.tree):
+            added = isinstance(node, Call) or (isinstance(node, Binary) and node.operator in ("+", "-"))
+            found |= {stage.name} if added and any(map(is_small, node.children())) else set()
     return found
 
 

@@ -20,13 +20,16 @@ from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
+from bpdebug.frontends.numpy_script.implied import without_derivative
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
-from bpdebug.frontends.numpy_script.losses import find_loss, without_derivative
+from bpdebug.frontends.numpy_script.losses import find_loss
+from bpdebug.frontends.numpy_script.parts import with_parts
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.several import first_step, with_steps
 from bpdebug.frontends.numpy_script.sized import sized
+from bpdebug.frontends.numpy_script.unwritten import with_unwritten
 from bpdebug.time.position import LocationError, stages_at
 
 Early = Callable[[RecordedScenario], None] | None
@@ -76,7 +79,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     Raises:
         ScriptError: where no loss is found.
     """
-    path, whole = recording.script, with_steps(with_rows(recording))
+    path, whole = recording.script, with_steps(with_rows(with_parts(with_unwritten(recording))))
     scenario, recording = frame(whole, Path(path).name), first_step(whole)
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:

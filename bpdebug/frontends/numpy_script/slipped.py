@@ -12,7 +12,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Tree, names, substitute
+from bpdebug.core.tree import Binary, Tree, names, substitute, walk
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
@@ -126,11 +126,17 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
         return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
         return True
+    if slip.forward and _divisions(slip.formula.tree) < _divisions(formulas[slip.name]):
+        return False  # who divides forward means it, and forgets it on the way back
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
     longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else 0
     earlier = min(order[name].order for name in blame.found[0].meant if name in order)
     plainer = longer - slip.longer > _PLAINER
     return slip.longer < longer and (slip.forward or plainer or order[slip.name].order < earlier)
+
+
+def _divisions(tree: Tree) -> int:
+    return sum(1 for node in walk(tree) if isinstance(node, Binary) and node.operator == "/")
 
 
 __all__ = ["slip_of", "slipped", "unread_of"]

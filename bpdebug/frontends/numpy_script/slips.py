@@ -17,7 +17,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Name, Transpose, Tree, names, substitute
+from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, names, substitute, walk
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
@@ -181,8 +181,16 @@ class Slips:
 
     def _tried(self, one: Statement) -> Iterator[Tree]:
         tree = one.formula.tree if one.formula else Name(one.name)
-        yield from () if self._unread else slips(tree)
+        yield from () if self._unread else (new for new in slips(tree) if not self._bends(tree, new))
         yield from (Binary(sign, tree, Name(name)) for name in self._unread if self._fits(self._values[one.name], name) for sign in "+*")
+
+    def _bends(self, tree: Tree, new: Tree) -> bool:
+        """Whether a slip would be an activation of a single number, such as of a penalty, though the parameters are arrays."""
+        if all(self._values[name].size == 1 for name in self._ends):
+            return False
+        old = {*walk(tree)}
+        made = [node for node in walk(new) if isinstance(node, Call) and node.function in ("exp", "tanh") and node not in old]
+        return any(np.size(evaluate(Formula.of(node.arguments[0]), self._values)) == 1 for node in made)
 
     def _fits(self, value: Array, name: str) -> bool:
         try:

@@ -44,7 +44,7 @@ class Statement(Record):
         inner: whether the script gives it no name.
         live: whether the next parameters depend on it.
         partial: whether the script changes it later under the same name.
-        opaque: where no formula gives its numbers, what it is computed from.
+        opaque: what it is computed from out of sight, as where no formula gives its numbers.
         path: the calls and loops within the update in which it is computed.
         order: its place in the program.
         aliases: other names that it was given later, each with that line, and the order of what is computed next.
@@ -66,7 +66,7 @@ class Statement(Record):
     @property
     def reads(self) -> tuple[str, ...]:
         """What it is computed from."""
-        return self.formula.names if self.formula else self.opaque
+        return (*self.formula.names, *self.opaque) if self.formula else self.opaque
 
 
 def long_lines(files: Mapping[str, str]) -> dict[tuple[str, int], int]:

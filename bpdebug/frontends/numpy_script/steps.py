@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -119,7 +119,10 @@ class Steps:
         led = used(self._recording.statements, [self._recording.carried[one] for one in steps if whole])
         right = [one.name for one in self._recording.statements if one.name in led]
         moved = {one: f"it moves {along} its gradient, by {short(abs(rate), 6)} times that" for one, rate in steps.items()}
-        return dict.fromkeys(right, said) | {one: told for one, told in moved.items() if one not in paired}
+        factors = {name: pair.factor for name, pair in self._pairing.pairs.items()}
+        out_of_sight = [one.name for one in self._recording.statements if one.formula and one.opaque and factors.get(one.name) == 1]
+        found = dict.fromkeys(right, said) | dict.fromkeys(out_of_sight, "its numbers are the derived ones, though no formula gives them")
+        return found | {one: told for one, told in moved.items() if one not in paired}
 
     def _beside(self) -> list[str]:
         """What is moved as a parameter is, though the loss does not depend on it."""
@@ -160,7 +163,8 @@ class Steps:
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
         told += self._moves.replaced()
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
-        found |= {name if name in names else old.get(name, name): remark for name, remark in told}
+        found |= {self._shown(name, {*names, *old}): remark for name, remark in told}
+        found = {name if name in names else old.get(name, name): remark for name, remark in found.items()}
         blame = self._pairing.blame
         for name in self._live:
             found |= dict(self._apart(name, accepted)) if not blame.found or self._of.get(name) in blame.meant else {}
@@ -169,6 +173,12 @@ class Steps:
                 found[name] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
             found |= dict(self._narrow(name)) if name not in self._of and name not in self._loss.steps else {}
         return found
+
+    def _shown(self, name: str, names: Collection[str]) -> str:
+        """The value, among some, that has another one in its formula."""
+        while name and name not in names:
+            name = next((one.name for one in self._recording.statements if name in one.reads), "")
+        return name
 
     def _apart(self, parameter: str, accepted: Mapping[str, object]) -> Iterator[tuple[str, Remark]]:
         """That a gradient is another multiple of the true one than the others are, where no other line is accused of that."""
