@@ -25,6 +25,21 @@ for epoch in range(9):
     dw = sum(0.002 * (w * x - k) * x for k in range(450))
     w = w - 0.01 * dw
 """
+SAMPLES = """
+import numpy as np
+rng = np.random.default_rng(0)
+xs = rng.random(COUNT)
+ys = 3 * xs + 1
+m, b = 0.0, 0.0
+for epoch in range(20):
+    dm = db = 0.0
+    for i in range(len(xs)):
+        error = ys[i] - (m * xs[i] + b)
+        dm += -2 * xs[i] * error
+        db += -2 * error
+    m = m - dm / len(xs) * 0.1
+    b = b - db / len(xs) * 0.1
+"""
 SCALARS = """
 import random
 w = [random.random() for _ in range(400)]
@@ -66,6 +81,14 @@ def test_a_script_of_single_numbers_is_given_up_before_it_has_taken_a_minute():
     Path("scalars.py").write_text(SCALARS, "utf-8")
     with pytest.raises(BpdebugError, match=re.escape("no whole update was found in what could be recorded")):
         load_script("scalars.py", [], 3)
+
+
+def test_a_loss_of_more_samples_than_are_added_up_is_no_part_of_it():
+    Path("some.py").write_text(SAMPLES.replace("COUNT", "20"), "utf-8")
+    assert not Session(load_script("some.py", [], 3)).execute("check").wrong
+    Path("many.py").write_text(SAMPLES.replace("COUNT", "220"), "utf-8")
+    with pytest.raises(BpdebugError, match="no loss was found"):
+        load_script("many.py", [], 3)
 
 
 def test_a_recursion_that_python_allows_is_allowed():

@@ -278,7 +278,7 @@ class Blame:
     def _promise(self, name: str, right: Array, values: dict[str, Array]) -> int:
         """How much of what reads a value goes on from other numbers to a derived gradient."""
         found = 0
-        for one in self._readers(name):
+        for one in self._readers(name) if self.patience.lasts else ():
             with suppress(FormulaError):
                 value = evaluate(one.formula, ChainMap({name: right}, values)) if one.formula else right
                 laid = one.inner and one.formula and isinstance(one.formula.tree, Transpose)  # the readers of that read it

@@ -20,6 +20,7 @@ _IMPLIED = {
 }
 _LOGITS = ("the binary cross-entropy", "the cross-entropy")
 _TERMS = 200
+"""Samples whose losses are written as one formula, at most."""
 Candidate = tuple[str, tuple[str, ...], str, Line]
 """The formula of a loss, "" where a statement computes it; from which statements it is made; what is said of it; where it stands."""
 
@@ -54,7 +55,9 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
                 text = f"-sum(log({Formula.of(Index(Name(p), key.items)).text}))"
                 lines["the cross-entropy", one.made].append((text, one.name, p))
     for (said, line), parts in lines.items():
-        texts, names, of = zip(*parts[:_TERMS], strict=True)
+        if len(parts) > _TERMS:
+            continue  # a part of a sum has other gradients
+        texts, names, of = zip(*parts, strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
         yield f"sum(stack([{', '.join(texts)}]))" if len(texts) > 1 else texts[0], names, f"{said} of {whose}", line
 
