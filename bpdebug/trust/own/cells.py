@@ -105,10 +105,10 @@ class Cells:
         if abs(first - second) <= 1e-6 * max(abs(first), abs(second)) and first:
             self.right.flat[cell] = first
         elif process_time() < self._until:
-            self._closely(cell)
+            self._closely(cell, 0.0)
 
-    def _closely(self, cell: int) -> Slope:
-        size, found = float(self._sizes.flat[cell]), self.slopes.close({self.name: self._way(cell)})
+    def _closely(self, cell: int, stair: float | None = None) -> Slope:
+        size, found = float(self._sizes.flat[cell]), self.slopes.close({self.name: self._way(cell)}, stair)
         slope = Slope(found.low / size, found.high / size, found.error / size)
         self._corners.flat[cell] = slope.low < slope.high
         self.right.flat[cell] = np.clip(np.nan_to_num(self.gradient.flat[cell]), slope.low, slope.high)

@@ -2,7 +2,8 @@
 
 ``⟨u, f(x + h·v) − f(x − h·v)⟩ / 2h`` is ``⟨u, J·v⟩`` but for curvature, which falls with h, and rounding, which grows as h falls. Neither
 is known of a black box, so that both are read from the same quotient over a ladder of steps (Ridders, "Accurate computation of
-F'(x) and F'(x) F''(x)", Advances in Engineering Software 4 (1982)).
+F'(x) and F'(x) F''(x)", Advances in Engineering Software 4 (1982)). Where forward cancels, as 1 + tanh(x) far out, it is a staircase:
+steps that stay on one stair agree with each other and are all wrong. The height of a stair over the step is then the error.
 """
 
 from __future__ import annotations
@@ -76,18 +77,21 @@ class Slopes:
             return float("nan")
         return float("nan")
 
-    def close(self, direction: Mapping[str, Array]) -> Slope:
-        """The derivative with its error, from a ladder of steps."""
+    def close(self, direction: Mapping[str, Array], stair: float | None = None) -> Slope:
+        """The derivative with its error, from a ladder of steps, and from the height of a stair, which is looked for if not given."""
         sides = [(step, *self._sides(direction, step)) for step in _LADDER]
         found = np.array([one for one in sides if np.isfinite(one[1] + one[2])])
         if len(found) < 2:
             return Slope(float("nan"), float("nan"), float("inf"))
         steps, left, right, reach = found.T
         floor = self.coarse * reach.max() / steps / max(1.0, np.sqrt(sum(output.size for output in self.outputs)))
+        floor += (stair or 0.0) / steps
         middle, moving = (left + right) / 2, (left != 0) | (right != 0)
         value, error = _best(steps, middle, floor)
+        if stair is None and (height := self._stair(direction, found, value, error)):
+            return self.close(direction, height)
         if not value:  # does nothing change here, or does rounding swallow the smaller steps?
-            if moving.sum() > 1:
+            if moving.sum() > 1 and not stair:
                 other, its_error = _best(steps[moving], middle[moving], floor[moving])
                 if its_error < 0.1 * abs(other):
                     return Slope(min(0.0, other), max(0.0, other), max(error, its_error))
@@ -100,6 +104,36 @@ class Slopes:
         if not gap > either or smooth or gap <= 1e-9 * max(abs(one), abs(other)):
             return Slope(value, value, error)
         return Slope(min(one, other), max(one, other), max(error, either))
+
+    def _stair(self, direction: Mapping[str, Array], found: Array, slope: float, error: float) -> float:
+        """The height of the stairs that rounding makes on both sides, 0.0 where there are none: a jump on one side alone is forward's."""
+        steps, left, right, reach = found.T
+        nothing = self.coarse * (4 * reach.max() + 16 * np.median(np.abs(found[:, 1:3]).max(axis=1)))
+        off = np.maximum(np.abs(left - slope), np.abs(right - slope))
+        lost = steps[:1][steps[:1] < 1.0]  # a larger one has left what forward can take: perhaps on the last stair
+        beside = np.append(lost, steps[(off > error) & (off * steps > nothing)])
+        heights = (min(self._jump(direction, slope, way * step, nothing) for way in (-10.0, 10.0)) for step in beside[:-4:-1])
+        return next(filter(None, heights), 0.0)
+
+    def _jump(self, direction: Mapping[str, Array], slope: float, far: float, nothing: float) -> float:
+        """The height of one jump between here and a step further, 0.0 where there is none.
+
+        The part of the way that has most of what is beside the line is halved until only neighbouring numbers are left: what is
+        continuous has come to nothing by then, and a jump is as high as before.
+        """
+
+        def beside(step: float) -> float:
+            return (self._sides(direction, step)[1] - slope) * step
+
+        near, low, high = 0.0, 0.0, beside(far)
+        while abs(far - near) > 4 * self.coarse * max(1.0, abs(far)) and abs(high - low) > nothing:
+            half = (near + far) / 2
+            middle = beside(half)
+            if not abs(middle - low) <= abs(high - middle):  # also where it is infinite
+                far, high = half, middle
+            else:
+                near, low = half, middle
+        return abs(high - low) if abs(high - low) > nothing else 0.0
 
     def _at(self, direction: Mapping[str, Array], step: complex) -> tuple[Array, ...]:
         """What forward gives, a step further."""
@@ -126,6 +160,7 @@ def _best(steps: Array, values: Array, floor: Array, order: int = 2) -> tuple[fl
     """The value of the step with the smallest error, and that: larger steps tell of curvature, smaller ones of rounding."""
     change = np.abs(np.diff(values))
     noise = np.maximum.accumulate((change * steps[1:])[::-1])[::-1]  # of this pair and of all below it
+    noise[-3:] = noise[-3:].max(initial=0.0)  # two steps that lie in the noise may agree by chance
     rounding = np.append(noise, noise[-1:]) / steps
     bending = np.append([np.inf], change * (steps[1:] / steps[:-1]) ** (order - 1))
     bending[2:] = np.maximum(bending[2:], (change[:-1] * (steps[2:] / steps[:-2]) ** order))
@@ -136,8 +171,8 @@ def _best(steps: Array, values: Array, floor: Array, order: int = 2) -> tuple[fl
 
 def _coarseness(output: Array) -> float:
     """The relative distance of neighbouring numbers, also where coarser ones were computed with than are given back."""
-    kinds = [kind for kind in (np.float16, np.float32) if np.array_equal(output.astype(kind), output)]
-    return float(np.finfo(kinds[0]).eps) if kinds and output.any() else _EPSILON
+    kinds = [kind for kind in (np.float16, np.float32) if np.array_equal(output.astype(kind), output)] if output.any() else []
+    return max(float(np.finfo(kind).eps) for kind in (output.dtype if output.dtype.kind == "f" else float, *kinds[:1]))
 
 
 def _shrinks(steps: Array, gap: Array, floor: Array) -> bool:
