@@ -56,8 +56,7 @@ class Blame:
         mended: whether all have, with the lines that were found.
         right: whether all parameters have it, but for one factor.
         late: whether they have it as soon as no weight is used after it was changed.
-        times: that factor, in the end.
-        factors: what the gradient of each parameter is times the right one, in the end.
+        times, factors: that factor, and what the gradient of each parameter is times the right one, in the end.
         meant, through: those of all lines.
     """
 
@@ -217,7 +216,7 @@ class Blame:
     def _best(self) -> tuple[Blamed, dict[str, Array]] | None:
         """The line whose repair mends the most, the first of several; with the values after it."""
         base, before = self._score(self._values), self._factors(self._values)
-        best, most, first = None, (*base, 0, 0), (0, 0)
+        best, most, first = None, (*base, 0, 0), (0, 0, 0)
         times = [1.0, *sorted({*before.values()}, key=plainness)[-2:], *frequent(one[0] for one in self._matched.values())]
         times = [one for place, one in enumerate(times) if all(abs(one / other - 1) > _ALIKE for other in times[:place])]
         for number, (line, rank, places) in enumerate(lines := [*self._lines()]):
@@ -228,8 +227,9 @@ class Blame:
                 values, meant, through = self._repaired(places, search, times)
                 gain, put = self._gain(values, {}), {*meant, *through.values()}
                 kinds = len({unversioned(name) for name in meant})  # of two lines the one that makes a single value, not several
-                score = *gain[:2], -kinds, gain[2]
-                place = rank, min((place.order for place in places if place.name in put), default=0)
+                ends = put.intersection(self.ends.values()) if kinds > 1 else ()  # what a parameter is moved by can always be put right
+                order = min((place.order for place in places if place.name in put), default=0)
+                score, place = (*gain[:2], -len(ends), gain[2]), (kinds, rank, order)
                 if meant and score[0] > base[0] and (score > most or (score == most and place < first)):
                     after = self._factors(values)
                     mended = tuple(name for name in after if abs(after[name] / (before.get(name) or np.inf) - 1) > _ALIKE)

@@ -66,7 +66,7 @@ def _quotient(tree: Tree, dependent: set[str]) -> tuple[str, str] | None:
     """Of what an entropy is the derivative of which ``-t / p`` is, and of what it is one; something small may be added to p."""
     match tree:
         case Unary("-", Binary("/", Name(t), p)) | Binary("/", Unary("-", Name(t)), p):
-            if t not in dependent and not dependent.isdisjoint(names_in(p)):
+            if t not in {*dependent, *names_in(p)} and not dependent.isdisjoint(names_in(p)):
                 text = Formula.of(p).text
                 return f"-sum({t} * log({text}))", text
     return None

@@ -109,7 +109,8 @@ def slipped(
     while inner := {one: formulas[one] for one in (*names(old), *names(new)) if one in formulas and order[one].inner}:
         old, new = substitute(old, inner), substitute(new, inner)
     said = f"with {Formula.of(new).text} there, not {Formula.of(old).text}, every gradient is the right one"
-    if name and _is_first(slip, blame, formulas, due, order):
+    meant = slip.forward and len(blame.found) == 1 and blame.mended and _divisions(new) < _divisions(old)  # it is forgotten on the way back
+    if name and not meant and _is_first(slip, blame, formulas, due, order):
         here = [
             replace(one, line=str(slip.line), beside=one.beside and one.line) if one.name == name and one.line != str(slip.line) else one
             for one in stages
@@ -126,8 +127,6 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
         return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
         return True
-    if slip.forward and _divisions(slip.formula.tree) < _divisions(formulas[slip.name]):
-        return False  # who divides forward means it, and forgets it on the way back
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
     longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else 0
     earlier = min(order[name].order for name in blame.found[0].meant if name in order)
