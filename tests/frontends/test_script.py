@@ -56,7 +56,7 @@ def judged(name, *change):
 
 OFTEN = ("adam", "classes", "dropout", "layers", "lists", "momentum", "noloss", "polyfit")
 """Tried each time; the others in a long run."""
-SLOW = ("batchnorm", "functions", "gates", "gru", "nielsen", "rnn")
+SLOW = ("batchnorm", "functions", "gates", "gru", "nielsen", "pooled", "rnn")
 SINGLE = {"b1", "b2", "b3"}
 PARTLY = {"scalars": SINGLE, "nesterov": {"velocity"}, "lstm": {"by"}, "partition": {"W"}, "triplet": {"b[1]"}}
 """Parameters without a gradient stage of their own: it is 0, of some rows only, or another tensor's gradient under a second name."""
