@@ -223,6 +223,7 @@ FAULTS = {
     ("tied", "delta_v.sum(axis=0)", "delta_v.sum()"): "20",
     ("ownnorm", '"b2": d.sum(0)', '"b2": d.mean(0)'): "20",
     ("contrast", "dlog_tau = dscale * scale", "dlog_tau = dscale"): "37",
+    ("tsne", "PQ[:, i] * num[:, i]", "PQ[:, i]"): "52",
     ("contrast", "dW = xa.T @ dza + xb.T @ dzb", "dW = xa.T @ dza"): "43",
     ("triplet", "dep = -2 * on * (ea - ep)", "dep = 2 * on * (ea - ep)"): "34",
     ("triplet", "den = 2 * on * (ea - en)", "den = on * (ea - en)"): "35",

@@ -122,6 +122,8 @@ class Steps:
         factors = {name: pair.factor for name, pair in self._pairing.pairs.items()}
         out_of_sight = [one.name for one in self._recording.statements if one.formula and one.opaque and factors.get(one.name) == 1]
         found = dict.fromkeys(right, said) | dict.fromkeys(out_of_sight, "its numbers are the derived ones, though no formula gives them")
+        near = [name for name, pair in self._pairing.pairs.items() if pair.factor == 1 and pair.near > NEAR]
+        found |= dict.fromkeys(near, "right but for the small number that is added in the loss")
         return found | {one: told for one, told in moved.items() if one not in paired}
 
     def _beside(self) -> list[str]:
