@@ -93,13 +93,6 @@ def test_without_a_gradient_there_is_no_update(checked):
         checked(SPARSE + "optimize.minimize(lambda t: cost(t, patches)[0], theta, method='Nelder-Mead', options={'maxiter': 3})\n")
 
 
-def test_the_subscripts_take_the_cells_that_numpy_takes():
-    rng = np.random.default_rng(1)
-    for shape, k in itertools.product([(3, 5), (5, 3), (4, 4)], range(-3, 4)):
-        x = rng.normal(size=shape)
-        assert np.array_equal(x[KEYS["diag"](x, k)], np.diag(x, k))
-
-
 UNWRITTEN = """import numpy as np
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
@@ -115,6 +108,27 @@ for i in range(10):
     W1 -= 0.1 * dW1
     W2 -= 0.1 * dW2
 """
+OTHERS = (
+    "optimize.fsolve(lambda t: t**3 - np.array([1.0, 8.0]), [0.5, 3.0], fprime=lambda t: np.diag(3 * t**2))",
+    "optimize.root(lambda t: (t**2 - 2, np.diag(2 * t)), np.ones(3), jac=True)",
+    "optimize.curve_fit(lambda x, a: a * x, np.arange(4.0), 2 * np.arange(4.0), jac=lambda x, a: x[:, None])",
+    "optimize.linear_sum_assignment(np.eye(3))",
+    "optimize.minimize(lambda t: 1 / 0 if t[0] > 1.02 else (t[0] ** 2, -2 * t), np.ones(2), jac=True, options={'maxiter': 0})",
+)
+
+
+@pytest.mark.parametrize("call", OTHERS)
+def test_what_is_no_minimum_or_fails_out_of_the_way_does_not_stop_a_script(checked, call):
+    script = f"from scipy import optimize\n{UNWRITTEN.replace('for i in', f'{call}{chr(10)}for i in')}"
+    _, result = checked(script)
+    assert result.data["ok"] is True
+
+
+def test_the_subscripts_take_the_cells_that_numpy_takes():
+    rng = np.random.default_rng(1)
+    for shape, k in itertools.product([(3, 5), (5, 3), (4, 4)], range(-3, 4)):
+        x = rng.normal(size=shape)
+        assert np.array_equal(x[KEYS["diag"](x, k)], np.diag(x, k))
 
 
 def test_a_gradient_that_no_formula_gives_is_held_against_the_derived_one(checked):

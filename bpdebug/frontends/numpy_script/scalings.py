@@ -197,4 +197,4 @@ def frequent(factors: Iterable[float]) -> list[float]:
     return [same[0] for same in sorted(alike.values(), key=len, reverse=True)[:3]]
 
 
-__all__ = ["Pair", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]
+__all__ = ["Pair", "blurred", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]
