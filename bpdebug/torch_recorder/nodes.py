@@ -23,6 +23,7 @@ class Nodes:
 
     Attributes:
         gradients: the number of a value to that of its gradient.
+        own: of each backward pass of the user's own that has run, the numbers of what its forward pass reads, and of what it gives.
     """
 
     def __init__(
@@ -33,8 +34,8 @@ class Nodes:
         overlay: Callable[[Any, Place, Parts], Value],
     ) -> None:
         self._values, self._operations, self._read, self._overlay = values, operations, read, overlay
-        self.gradients = dict[int, int]()
-        self._of_node: dict[tuple[int, int], int] = {}
+        self.gradients, self.own = dict[int, int](), list[tuple[list[int], list[int]]]()
+        self._of_node, self._given = dict[tuple[int, int], int](), dict[tuple[int, int], int]()
         self._made, self._noted, self._handed = dict[int, int](), set[int](), dict[int, int]()
 
     def maker(self, node: int) -> int:
@@ -47,7 +48,10 @@ class Nodes:
 
     def note(self, tensor: Any, value: Value) -> None:
         """Learn which node makes a tensor: asked when the tensor is next read, by when it is certain."""
-        if value.number in self._noted or (node := tensor.grad_fn) is None:
+        node = tensor.grad_fn
+        if private.is_own(node):
+            self._given.setdefault((private.sequence(node), tensor.output_nr), value.number)
+        if value.number in self._noted or node is None:
             return
         self._noted.add(value.number)
         number = private.sequence(node)
@@ -66,8 +70,17 @@ class Nodes:
                     of = value.number if value else self._of_node.get((number, place), -1)
                     if of >= 0:
                         self._arrived(one, of)
+                if private.is_own(node):
+                    read = [self._number(*other) for other in node.next_functions]
+                    given = [self._given.get((number, place), -1) for place in range(len(gradients))]
+                    self.own.append(([one for one in read if one >= 0], [one for one in given if one >= 0]))
 
         return arrive
+
+    def _number(self, node: Any, place: int) -> int:
+        """The number of the value that a node of the graph gives, or of the parameter that it stands for; -1 where it is not known."""
+        value = self._values.known(node.variable) if hasattr(node, "variable") else None
+        return value.number if value else self._of_node.get((private.sequence(node), place), -1) if node is not None else -1
 
     def _arrived(self, tensor: Any, of: int) -> None:
         """Note what has arrived as the gradient of a value; None stands for 0."""

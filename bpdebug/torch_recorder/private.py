@@ -79,6 +79,11 @@ def sequence(of: Any) -> int:
     return int(of._sequence_nr())
 
 
+def is_own(node: Any) -> bool:
+    """Whether a node is a backward pass that the user has written."""
+    return isinstance(node, torch.autograd.function.BackwardCFunction)
+
+
 def tensors(value: Any) -> list[Any]:
     """The tensors in a value, lists and the like looked through; what is none stands there, too."""
     if type(value) in _PLAIN:
@@ -144,6 +149,7 @@ __all__ = [
     "Mode",
     "StorageWeakRef",
     "examine",
+    "is_own",
     "is_plain",
     "is_repeatable",
     "module_hooks",

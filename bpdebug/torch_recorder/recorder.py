@@ -37,7 +37,7 @@ class Recorder(private.Mode):
     Attributes:
         values, operations: what was recorded.
         names: gives the values names.
-        gradients: the number of a value to that of its gradient.
+        gradients, own: see :class:`Nodes`.
         roots: the values whose backward pass has run.
         lacking: what is to be said of its parameters.
         aliased: the values the gradients of which are those of others, too.
@@ -50,7 +50,7 @@ class Recorder(private.Mode):
         self._alone, self._later, self._only, self.short, self._next = alone, later, only, bool(only), _OFTEN
         self.values, self.operations = Values(), list[Operation]()
         self._nodes, self.roots = Nodes(self.values, self.operations, self._read, self._overlay), list[int]()
-        self.gradients = self._nodes.gradients
+        self.gradients, self.own = self._nodes.gradients, self._nodes.own
         self.lacking: Told = []
         self.aliased = set[int]()
         self.names = Namer(self.values, self.operations, model)

@@ -69,8 +69,12 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     found, wanted = dict[str, Finding](), _wanted(probe, stages, only)
     for stage in stages:
         if stage.name in wanted:
-            with np.errstate(all="ignore"):
-                finding = yield from _inspect(probe, stage, everything and only in ("", stage.name))
+            try:
+                with np.errstate(all="ignore"):
+                    finding = yield from _inspect(probe, stage, everything and only in ("", stage.name))
+            except RecursionError:  # a backward pass of the user's own that goes round hundreds of times
+                unjudged.add(stage.name)
+                continue
             read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
             follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
             found[stage.name] = replace(finding, status="follows") if follows else finding

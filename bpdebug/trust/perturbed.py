@@ -126,15 +126,18 @@ class Moved:
 
     Attributes:
         tied: whether numbers were compared that are equal and move apart: the opposite direction may tell something else.
+        truths: of such comparisons that have a name, what is true a moment later.
     """
 
     def __init__(self, at: Rounded, tensors: Mapping[str, Array]) -> None:
-        self.at, self.tensors, self.tied = at, dict(tensors), False
+        self.at, self.tensors, self.tied, self.truths = at, dict(tensors), False, dict[str, Array]()
 
-    def of(self, tree: Tree) -> Array | None:
-        """How a formula's value moves; None where it does not depend on what moves."""
-        moved: Array | None = self._pair(tree)[1]
-        return moved
+    def of(self, tree: Tree, name: str = "") -> Array | None:
+        """How the value of a formula, whose result may have a name, moves; None where it does not depend on what moves."""
+        value, moved = self._pair(tree)
+        if name and moved is None and self.tied and np.asarray(value).dtype.kind == "b":
+            self.truths[name] = value
+        return cast("Array | None", moved)
 
     def _pair(self, tree: Tree) -> tuple[Any, Any]:
         """A node's value (another than it was, where equal numbers move apart), and how it moves."""
@@ -143,7 +146,8 @@ class Moved:
         if is_layout(tree):
             return self._laid_out(tree)
         if not isinstance(tree, Operation) or isinstance(tree, Length) or not tree.children():
-            return self.at.value(tree), self.tensors.get(tree.name) if isinstance(tree, Name) else None
+            name = tree.name if isinstance(tree, Name) else ""
+            return self.truths[name] if name in self.truths else self.at.value(tree), self.tensors.get(name)
         if isinstance(tree, Call) and not tree.reduces and not FUNCTIONS[tree.function].cellwise:
             return self.at.value(tree), self._multilinear(tree)
         return self._worked_out(tree)
@@ -255,7 +259,7 @@ class Reach(Record, eq=False):
             return dict.fromkeys(self.ends, directions[self.tensor]), False
         moved, found = Moved(at, directions), dict[str, Array]()
         for stage in self.steps:
-            way = moved.of(stage.formula.tree)
+            way = moved.of(stage.formula.tree, stage.name)
             if stage.name in self.ends:
                 found[stage.name] = np.zeros(()) if way is None else way
             elif way is not None:

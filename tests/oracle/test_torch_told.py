@@ -216,3 +216,56 @@ def test_a_view_that_is_looked_at_again_as_it_was_before_is_not_accused(tmp_path
     report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
     assert report["culprit"] is None
     assert {one["name"] for one in report["stages"] if one["status"] == "good"} >= {"weight.grad", "bias.grad"}
+
+
+def outside(x):
+    return torch.from_numpy(np.sin(x.detach().numpy()))
+
+
+def cut_at_zero(x):
+    y = x.clone()
+    y[y < 0] = 0
+    return y
+
+
+def settled(x):
+    z = torch.zeros_like(x)
+    for _ in range(300):
+        z = torch.tanh(0.5 * z + x)
+    return z
+
+
+def back_to_settled(x, g):
+    slope, back = 1 - settled(x) ** 2, g
+    for _ in range(300):
+        back = g + 0.5 * back * slope
+    return back * slope
+
+
+@pytest.mark.parametrize(
+    ("computes", "gives"),
+    [
+        (torch.sign, lambda x, g: g),  # straight through
+        (lambda x: (x > 0).float(), lambda x, g: g / (1 + x.abs())),  # a spike, with a slope in its place
+        (lambda x: x.view_as(x), lambda x, g: -g),  # turned round
+        (lambda x: x.clone(), lambda x, g: g.clamp(-1e-3, 1e-3)),
+        (outside, lambda x, g: g * x.cos()),  # out of torch's sight
+        (cut_at_zero, lambda x, g: g * (x > 0)),  # at 0, where either is right
+        (settled, back_to_settled),  # deeper than formulas may be
+    ],
+)
+def test_a_backward_pass_that_means_something_else_than_its_forward_pass_shows_is_not_accused(computes, gives, tmp_path):
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return computes(x)
+
+    torch.manual_seed(0)
+    backward = staticmethod(lambda ctx, g: gives(*ctx.saved_tensors, g))
+    own = type("Own", (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": backward})
+    model = nn.ModuleDict({"fc1": nn.Linear(6, 8), "fc2": nn.Linear(8, 3)})
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        h = F.relu(model["fc1"](torch.randn(7, 6)))
+        model["fc2"](h + own.apply(h)).pow(2).mean().backward()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert report["culprit"] is None
+    assert {one["name"] for one in report["stages"] if one["status"] in ("good", "kink")} >= {"fc2.weight.grad", "fc1.weight.grad"}

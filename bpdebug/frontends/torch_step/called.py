@@ -22,6 +22,7 @@ class Called(Record, eq=False):
         raw: the arguments as they were recorded.
         lists: of each argument that is a list, its members as text.
         whole: whether the first result has whole numbers.
+        masks: of the arguments and their members that are truth values, how many axes they have.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Called(Record, eq=False):
     raw: Sequence[Any]
     lists: Sequence[Sequence[str]]
     whole: bool
+    masks: Mapping[str, int]
 
     def at(self, place: int, usual: str) -> str:
         """An argument, or what it is where it was left away."""

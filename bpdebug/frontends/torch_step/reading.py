@@ -74,6 +74,7 @@ class Step(Record, eq=False):
         broken: the places of values that are not finite, and whether it is ``nan`` or ``inf``; None where the recording does not say.
         lacking: of parameters, the kind of what is to be said, their names, and a value and a line, or "".
         sizes: of values whose numbers were left out, the smallest and the largest of the finite ones, and their norm.
+        own: of backward passes that the user has written, what the forward pass of each reads, and what it gives.
         aliased: the values the gradients of which are those of others, too: of what is looked at again as it was before.
     """
 
@@ -92,6 +93,7 @@ class Step(Record, eq=False):
     lacking: tuple[tuple[str, tuple[str, ...], str, str], ...] = ()
     sizes: Mapping[int, tuple[float, float, float]] = {}
     aliased: frozenset[int] = frozenset()
+    own: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
 
 def read_step(path: Path) -> Step:
@@ -119,8 +121,9 @@ def read_step(path: Path) -> Step:
             _place(place, count): (float(least), float(most), float(norm)) for place, _, least, most, norm in _few(text.get("sizes", []))
         }
         aliased = frozenset(_place(place, count) for place in _few(text.get("aliased", [])))
+        own = tuple(tuple(tuple(_place(place, count) for place in _few(side)) for side in one[:2]) for one in _few(text.get("own", [])))
         said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
-        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking, sizes, aliased
+        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking, sizes, aliased, own
         return Step(said[0], said[1], said[2], int(text["step"]), said[3], *parts)
 
 

@@ -261,7 +261,11 @@ def _index(of: Called) -> Results:
 def _index_put(of: Called) -> Results:
     """What is put somewhere takes the place of what was there, which is right where no place stands twice."""
     places, x = f"np.s_[{', '.join(':' if one == 'None' else one for one in of.lists[1])}]", of.given[0]
-    kept = x if of.at(3, "False") == "True" else f"where(add_at(zeros({of.shape(0)}), {places}, 1) > 0, 0, {x})"
+    added = of.at(3, "False") == "True"
+    if len(of.lists[1]) == 1 and (rank := of.masks.get(of.lists[1][0])) and of.shape(2) == () and not added:
+        behind = f"[..., {', '.join(['None'] * (of.rank(0) - rank))}]" * (of.rank(0) > rank)
+        return {0: f"where({of.lists[1][0]}{behind}, {of.given[2]}, {x})"}
+    kept = x if added else f"where(add_at(zeros({of.shape(0)}), {places}, 1) > 0, 0, {x})"
     return {0: f"add_at({kept}, {places}, {of.given[2]})"}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
+from bpdebug.core.derive import reached
+from bpdebug.core.tree import Name
 from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
 from bpdebug.frontends.torch_step.reading import Step
 from bpdebug.frontends.torch_step.statements import Statement
@@ -12,8 +14,8 @@ from bpdebug.frontends.torch_step.statements import Statement
 
 def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step: Step, numbers: Numbers) -> set[int]:
     """The places of gradients of which nothing can tell whether they are right: on the way from the value to the next one that has a
-    gradient, or to the loss, something has no formula, or another one than torch, or the numbers go on where no gradient flows back; or the
-    gradient itself has no formula.
+    gradient, or to the loss, something has no formula, or another one than torch, or the numbers go on where no gradient flows back, or a
+    function of the user's own gives back what its forward pass does not show; or the gradient itself has no formula.
 
     Args:
         statements: of the step.
@@ -34,11 +36,64 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
         leading.update(one.reads if one.place in leading else ())
     floats = {place for place in leading if kind_of_number(step.values[place]) == "f"}
     ends = {*pairs, *step.roots}
+    hidden = _Own(step, numbers, readers, floats - opaque).hidden()
     return {
         gradient
         for value, gradient in pairs.items()
-        if _is_severed(value, readers, ends, floats, opaque) or _is_opaque(gradient, made, {*pairs.values()}, opaque)
+        if value in hidden
+        or _is_severed(value, readers, ends, floats, opaque | (hidden - ends))
+        or _is_opaque(gradient, made, {*pairs.values()}, opaque)
     }
+
+
+class _Own:
+    """What functions of the user's own read in their forward passes, and give.
+
+    Args:
+        step: the recording.
+        numbers: of its values.
+        readers: the statements that read a value.
+        floats: the values that gradients may lead through.
+    """
+
+    def __init__(self, step: Step, numbers: Numbers, readers: Mapping[int, Sequence[Statement]], floats: Collection[int]) -> None:
+        self._step, self._numbers, self._readers, self._floats = step, numbers, readers, floats
+        self._given = {place for place in readers if step.values[place].kind == "given" and step.values[place].shape}
+
+    def hidden(self) -> set[int]:
+        """What one reads whose forward pass does not show how its results depend on that: it is a step or a choice, as of straight-through
+        gradients, or computed out of torch's sight; or does nothing at all, so that it is there to give back another gradient."""
+        found = set[int]()
+        for reads, gives in self._step.own:
+            ends = {place for one in gives for place in self._sources(one)}
+            shapes = {self._step.values[place].shape for place in (*reads, *gives)}
+            unseen = {place for place in self._given - {*reads} if self._step.values[place].shape in shapes}
+            for read in reads:
+                begin = self._sources(read)
+                way, same = self._way(begin, ends, {*reads} - {read}), self._way(begin, ends, {*reads} - {read}, alone=True)
+                seen = way & ends and not any(
+                    unseen.intersection(one.reads) for place in way for one in self._readers[place] if one.place in way
+                )
+                found |= begin if not seen or same & ends else set()
+        return found
+
+    def _sources(self, place: int) -> set[int]:
+        """A value that a statement computes, or is given; or those that a view looks at."""
+        made = self._numbers.formulas.get(place)
+        return {*made[1]} if made and place not in self._readers and place not in self._step.roots else {place}
+
+    def _way(self, begin: Collection[int], ends: Collection[int], others: Collection[int], alone: bool = False) -> set[int]:
+        """What comes of values on the way to others, through formulas that have a derivative, or ``alone`` through such that do nothing."""
+        way, stack = {*begin}, [*begin]
+        while stack:
+            place = stack.pop()
+            for one in self._readers.get(place, ()) if place not in ends else ():
+                tree = one.formula.tree
+                flows = isinstance(tree, Name) if alone else self._step.values[place].name in reached(tree)
+                if flows and one.place in self._floats and place in one.live and one.place not in way and one.place not in others:
+                    way.add(one.place)
+                    stack.append(one.place)
+        return way
 
 
 def _agrees(numbers: Numbers, place: int) -> bool:

@@ -117,7 +117,9 @@ class Statements:
         lists = [[_text(part) for part in one] if isinstance(one, list) else [] for one in operation.arguments]
         try:
             whole = bool(operation.outs) and kind_of_number(self._step.values[operation.outs[0]]) == "i"
-            return formulas(Called(name, given, options, shapes, outs, operation.arguments, lists, whole))
+            values = {f"v{place}": self._step.values[place] for place in _places(operation.arguments)}
+            masks = {text: len(value.shape) for text, value in values.items() if value.dtype == "bool"}
+            return formulas(Called(name, given, options, shapes, outs, operation.arguments, lists, whole, masks))
         except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
             return None
 
