@@ -66,18 +66,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     unjudged = {stage.name for stage in probe.program.stages if stage.of and stage.name in recorded and not recorded[stage.name].judged}
     stages = [stage for stage in probe.program.stages if stage.of and stage.name not in unjudged]
     stages += [derivative(probe.program, only)] if only and only not in probe.program.index else []
-    found, wanted = dict[str, Finding](), _wanted(probe, stages, only)
-    for stage in stages:
-        if stage.name in wanted:
-            try:
-                with np.errstate(all="ignore"):
-                    finding = yield from _inspect(probe, stage, everything and only in ("", stage.name))
-            except RecursionError:  # a backward pass of the user's own that goes round hundreds of times
-                unjudged.add(stage.name)
-                continue
-            read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
-            follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
-            found[stage.name] = replace(finding, status="follows") if follows else finding
+    wanted = _wanted(probe, stages, only)
+    found = yield from _found(probe, [one for one in stages if one.name in wanted], only if everything else None, unjudged)
     with np.errstate(all="ignore"):
         own = as_meant(probe, found) if named or any(finding.says.accuses for finding in found.values()) else {}
     found = {name: finding for name, finding in own.items() if not finding.stage.of} | found | own
@@ -117,6 +107,22 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
     told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
     return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes), said=_untold(told))
+
+
+def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: set[str]) -> Generator[str, None, dict[str, Finding]]:
+    """What is found of stages, the one that is named (all: "") cell by cell; what no formula can be computed of is ``unjudged``."""
+    found = dict[str, Finding]()
+    for stage in stages:
+        try:
+            with np.errstate(all="ignore"):
+                finding = yield from _inspect(probe, stage, closely in ("", stage.name))
+        except RecursionError:  # a backward pass of the user's own that goes round hundreds of times
+            unjudged.add(stage.name)
+            continue
+        read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
+        follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
+        found[stage.name] = replace(finding, status="follows") if follows else finding
+    return found
 
 
 def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:

@@ -38,6 +38,7 @@ _NEAR = 1e-9
 """What differs by less may be equal but for last bits."""
 _TINIEST = 1e-290
 """Smaller numbers have fewer bits, the smaller the fewer."""
+_LESS = OPERATORS["<", 2]
 
 
 class Rounding:
@@ -135,8 +136,7 @@ class Moved:
     def of(self, tree: Tree, name: str = "") -> Array | None:
         """How the value of a formula, whose result may have a name, moves; None where it does not depend on what moves."""
         value, moved = self._pair(tree)
-        if name and moved is None and self.tied and np.asarray(value).dtype.kind == "b":
-            self.truths[name] = value
+        self.truths |= {name: value} if name and moved is None and self.tied and np.asarray(value).dtype.kind == "b" else {}
         return cast("Array | None", moved)
 
     def _pair(self, tree: Tree) -> tuple[Any, Any]:
@@ -147,7 +147,7 @@ class Moved:
             return self._laid_out(tree)
         if not isinstance(tree, Operation) or isinstance(tree, Length) or not tree.children():
             name = tree.name if isinstance(tree, Name) else ""
-            return self.truths[name] if name in self.truths else self.at.value(tree), self.tensors.get(name)
+            return self.truths.get(name, self.at.value(tree)), self.tensors.get(name)
         if isinstance(tree, Call) and not tree.reduces and not FUNCTIONS[tree.function].cellwise:
             return self.at.value(tree), self._multilinear(tree)
         return self._worked_out(tree)
@@ -222,8 +222,6 @@ class Moved:
     def _compared(self, row: Function, a: Any, b: Any, a_moved: Any, b_moved: Any) -> Any:
         """A comparison a moment later: of equal numbers, of how they move."""
         equal = np.equal(a, b)
-        if not equal.any():
-            return row.run(a, b)
         self.tied |= bool((equal & (a_moved != b_moved)).any())
         return np.where(equal, row.run(a_moved, b_moved), row.run(a, b))
 
@@ -290,9 +288,6 @@ def degree(tree: Tree, arriving: Sequence[str]) -> int:
     added = row.name in ("+", "-", "where")
     whole = all(one or operand == Number(0) for one, operand in list(zip(found, operands, strict=True))[row.name == "where" :])
     return 1 if fits.get(row.name) and (whole or not added) else 2
-
-
-_LESS = OPERATORS["<", 2]
 
 
 def _or_zero(moved: Any) -> Any:
