@@ -33,6 +33,7 @@ class Operation:
         node: the number of the node of autograd: of that which it runs for, in the backward pass, else of the one that it makes.
         same: whether it gives what was there already.
         inside: whether it runs in the forward pass of a function of the user's own, which has a backward pass of its own.
+        hooked: whether a hook of somebody's runs it in the backward pass.
         function: what carries it out once more, or None where that gives other numbers.
         looks: whether it is a view.
         overwrites: the numbers of the values in whose place it writes.
@@ -41,6 +42,7 @@ class Operation:
     __slots__ = (
         "arguments",
         "function",
+        "hooked",
         "inputs",
         "inside",
         "keywords",
@@ -63,7 +65,7 @@ class Operation:
         self.arguments: Any = []
         self.keywords: dict[str, Any] = {}
         self.inputs, self.live, self.outs, self.slots, self.writes = list[int](), list[int](), list[int](), list[int](), list[int]()
-        self.node, self.same, self.inside, self.looks = -1, False, False, False
+        self.node, self.same, self.inside, self.looks, self.hooked = -1, False, False, False, False
         self.function: Any = None
         self.overwrites = list[int]()
 

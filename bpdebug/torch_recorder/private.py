@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -84,6 +85,11 @@ def is_own(node: Any) -> bool:
     return isinstance(node, torch.autograd.function.BackwardCFunction)
 
 
+def is_engines(frame: FrameType | None) -> bool:
+    """Whether torch's own backward pass calls an operation, and no hook or function of somebody's."""
+    return frame is not None and frame.f_code.co_name == "_engine_run_backward"
+
+
 def tensors(value: Any) -> list[Any]:
     """The tensors in a value, lists and the like looked through; what is none stands there, too."""
     if type(value) in _PLAIN:
@@ -149,6 +155,7 @@ __all__ = [
     "Mode",
     "StorageWeakRef",
     "examine",
+    "is_engines",
     "is_own",
     "is_plain",
     "is_repeatable",

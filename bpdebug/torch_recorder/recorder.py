@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,7 @@ class Recorder(private.Mode):
         )
         if node is not None:
             made.node = private.sequence(node)
+            made.hooked = not (flows or private.is_own(node) or private.is_engines(sys._getframe(1)))
         out = func(*args, **kwargs) if kwargs else func(*args)
         self.operations.append(made)
         for one, _ in written:

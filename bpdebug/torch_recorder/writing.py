@@ -66,6 +66,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
         "broken": _broken(kept),
         "sizes": [[place, *value.sizes] for place, value in enumerate(kept) if value.array is None and value.sizes],
         "aliased": [at[number] for number in sorted(recorder.aliased) if number in at],
+        "hooked": [place for place, made in enumerate(operations) if made.hooked],
         "own": [[[at[number] for number in side if number in at] for side in one] for one in recorder.own],
         "roots": [at[number] for number in recorder.roots if number in at],
         "lacking": [[kind, names, name, files.line(line)] for kind, names, name, line in recorder.lacking],

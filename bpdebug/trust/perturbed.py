@@ -27,10 +27,9 @@ from bpdebug.core.sources import is_layout, operands_of, with_operands
 from bpdebug.core.tree import Binary, Call, Index, Key, Length, Listing, Name, Number, Operation, Text, Tree, View, operation
 
 EPSILON = float(np.finfo(np.float64).eps)
-_STEP = 1e-30
-"""The imaginary step, relative to the number that it is added to: its square vanishes beside it, and nothing is subtracted."""
-_TINY = 1e-120
-"""The same beside 0, whose cube vanishes."""
+_STEP, _TINY = 1e-30, 1e-120
+"""The imaginary step, relative to the number that it is added to: its square vanishes beside it, and nothing is subtracted. Beside 0 it is
+the second one, whose cube vanishes."""
 _EXACT = ("max", "min", "where", "positive")
 """What only chooses, as do functions with a corner: there is nothing to be rounded."""
 _AHEAD = 1 << 12
@@ -222,6 +221,8 @@ class Moved:
     def _compared(self, row: Function, a: Any, b: Any, a_moved: Any, b_moved: Any) -> Any:
         """A comparison a moment later: of equal numbers, of how they move."""
         equal = np.equal(a, b)
+        if not equal.any():
+            return row.run(a, b)
         self.tied |= bool((equal & (a_moved != b_moved)).any())
         return np.where(equal, row.run(a_moved, b_moved), row.run(a, b))
 

@@ -70,10 +70,8 @@ def told_of_recorded(probe: Probe, found: list[Finding], unjudged: Sequence[str]
     lost = {} if edited else dict(_lost(probe))
     zero = [name for name, (_, left) in lost.items() if left < _ZERO]
     worst_of = max((name for name in lost if name not in zero), key=lambda name: lost[name][0], default="")
-    why = (
-        "on the way there is no formula, no gradient flows (detach, no_grad), or a forward pass does not show what its backward pass gives"
-    )
-    notes = [f"not judged: {listed(unjudged)}: {why}"] * bool(unjudged)
+    why = "no formula, no gradient (detach, no_grad), a hook that changes it, or a forward pass that does not show what comes back"
+    notes = [f"not judged: {listed(unjudged)}: on the way there is {why}"] * bool(unjudged)
     said = f"in double precision {'they are' if len(zero) > 1 else 'it is'} 0, as of a bias before a batch norm"
     notes += [f"rounding noise: {listed(zero)}: {said}"] * bool(zero)
     if worst_of:

@@ -9,6 +9,7 @@ import pytest
 
 import bpdebug
 from bpdebug import Session, load_scenario
+from bpdebug.core.network import Phase
 
 torch = pytest.importorskip("torch", minversion="2.4")
 nn, F = torch.nn, torch.nn.functional
@@ -269,3 +270,118 @@ def test_a_backward_pass_that_means_something_else_than_its_forward_pass_shows_i
     report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
     assert report["culprit"] is None
     assert {one["name"] for one in report["stages"] if one["status"] in ("good", "kink")} >= {"fc2.weight.grad", "fc1.weight.grad"}
+
+
+def in_parts(model, x):
+    for part in x.split(3):
+        (Square.apply(model["fc1"](part)).pow(2).mean() / 2).backward()
+
+
+def of_one_output(model, x):
+    h = model["fc1"](x)
+    out = model["fc2"](Square.apply(h))
+    out.pow(2).mean().backward(retain_graph=True)
+    (out.sum() + h.exp().mean()).backward()
+
+
+def turned_round(model, x):
+    model["fc2"](Square.apply(model["fc1"](x))).mean().backward(torch.tensor(-0.5))
+
+
+def of_a_vector(model, x):
+    out = model["fc2"](Square.apply(model["fc1"](x)))
+    out.backward(torch.linspace(-1, 1, out.numel()).view_as(out))
+
+
+class Square(torch.autograd.Function):
+    factor = 2
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * Square.factor * x
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("passes", [in_parts, of_one_output, turned_round, of_a_vector])
+def test_several_backward_passes_and_such_that_begin_with_other_gradients_are_judged(passes, factor, tmp_path, monkeypatch):
+    monkeypatch.setattr(Square, "factor", factor)
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"fc1": nn.Linear(6, 8), "fc2": nn.Linear(8, 3)})
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, foreach=False)
+    with bpdebug.record(model, optimizer, tmp_path / "a.bpd"):
+        passes(model, torch.randn(6, 6))
+        optimizer.step()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    report = session.execute("check").data
+    wrong = [one["name"] for one in report["stages"] if one["status"] == "wrong"]
+    assert bool(wrong) == (factor == 3)
+    assert all(session.program.stage(name).line.endswith(f".py:{line_of('return g * Square.factor * x')}") for name in wrong)
+    right = {one["name"].partition("'")[0] for one in report["stages"] if one["status"] in ("good", "follows")}
+    assert right >= {"fc1.weight.grad", "fc1.bias.grad"} - {name.partition("'")[0] for name in wrong}
+    phases = [stage.phase for stage in session.program.stages]
+    assert phases == sorted(phases, key=[*Phase].index)
+
+
+def test_a_gradient_that_a_hook_changes_is_not_judged(tmp_path):
+    torch.manual_seed(0)
+    model = nn.Linear(6, 8)
+    model.weight.register_hook(lambda g: g.clamp(-0.01, 0.01))
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        model(torch.randn(6, 6)).pow(2).mean().backward()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert report["culprit"] is None
+    assert {one["name"] for one in report["stages"]} >= {"bias.grad"}
+    assert "weight.grad" not in {one["name"] for one in report["stages"]}
+
+
+def forgets(model, optimizer, loss):
+    loss(model).backward()
+    optimizer.step()
+    return lambda: (loss(model).backward(), optimizer.step())
+
+
+def clears_late(model, optimizer, loss):
+    return lambda: (loss(model).backward(), optimizer.zero_grad(), optimizer.step())
+
+
+def as_it_should(model, optimizer, loss):
+    loss(model).backward()
+    optimizer.step()
+    return lambda: (optimizer.zero_grad(set_to_none=False), loss(model).backward(), optimizer.step())
+
+
+def right_loss(model):
+    return F.cross_entropy(model(torch.ones(3, 6)), torch.tensor([0, 1, 0]))
+
+
+@pytest.mark.parametrize(
+    ("steps", "loss", "said"),
+    [
+        (as_it_should, right_loss, ""),
+        (forgets, right_loss, "gradients of an earlier step are in bias.grad weight.grad: nothing has put them to 0"),
+        (clears_late, right_loss, "SGD has moved nothing"),
+        (
+            as_it_should,
+            lambda model: F.cross_entropy(model(torch.ones(3, 6)).softmax(1), torch.tensor([0, 1, 0])),
+            "it is a softmax already",
+        ),
+        (as_it_should, lambda model: (model(torch.ones(3, 6))[:, :1] - torch.ones(3)).pow(2).mean(), "is a flat list of 3, no column"),
+    ],
+)
+def test_what_is_seldom_meant_is_said_and_accuses_nobody(steps, loss, said, tmp_path):
+    torch.manual_seed(0)
+    model = nn.Linear(6, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, foreach=False)
+    step = steps(model, optimizer, loss)
+    with bpdebug.record(model, optimizer, tmp_path / "a.bpd"):
+        step()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert report["culprit"] is None
+    notes = [note for note in report["notes"] if not note.startswith(("recorded", "farthest"))]
+    assert [said in note for note in notes] == [True] * bool(said), notes

@@ -26,25 +26,17 @@ from bpdebug.frontends.numpy_script.lines import RecordedScenario
 from bpdebug.frontends.numpy_script.program import RecordedProgram, Spelling
 from bpdebug.frontends.torch_step.broken import harmless_of
 from bpdebug.frontends.torch_step.numbers import Kept, kind_of_number
+from bpdebug.frontends.torch_step.passes import TOTAL, forward_first, handed, summed, whole_gradients
 from bpdebug.frontends.torch_step.reading import Step, read_step
 from bpdebug.frontends.torch_step.severed import unjudged_of
 from bpdebug.frontends.torch_step.sources import Texts
 from bpdebug.frontends.torch_step.statements import OWN, Statement, Statements
+from bpdebug.frontends.torch_step.told import told_of
 
 _ROOM = 2**26
 """Numbers that are shown in double precision."""
 _ORDER = [Phase.FORWARD, Phase.LOSS, Phase.BACKWARD, Phase.UPDATE]
 _GRADIENT, _NO_LOSS = "{}.grad", "no_loss"
-
-_NAMED = 6
-_LACKING = {
-    "tied": "one tensor under several names: {names}",
-    "frozen": "frozen (requires_grad=False): {names}",
-    "unused": "without a gradient: {names}: nothing in this step reads them",
-    "cut": "without a gradient: {names}: no gradient flows back to {at} at {line} (detach, no_grad)",
-    "ends": "without a gradient: {names}: what comes of them goes no further than {at} at {line}, and not to the loss",
-    "unmoved": "with a gradient, but not among what {optimizer} moves: {names}",
-}
 
 
 def load_step(path: str | Path) -> RecordedScenario:
@@ -77,7 +69,12 @@ class _Assembled:
     def __init__(self, step: Step, source: str) -> None:
         self._step, self._source = step, source
         self._made = Statements(step)
-        self._of = {gradient: place for place, gradient in [*step.gradients.items()][::-1]}  # of views, that which arrives first
+        self._several = forward_first(self._made.all, step)
+        self._made.all = self._several or self._made.all
+        self._handed = handed(self._made.all, step)
+        self._total = bool(self._several) or (len(step.roots) == 1 and bool(self._handed))
+        gradients = whole_gradients(self._made.all, step) if self._several else step.gradients
+        self._of = {gradient: place for place, gradient in [*gradients.items()][::-1]}  # of views, that which arrives first
         self._names = {place: value.name for place, value in enumerate(step.values)}
         self._parameters = {
             place: self._made.numbers[place]
@@ -140,6 +137,9 @@ class _Assembled:
         if not (loss := self._loss(stages)):
             stages = (Stage(_NO_LOSS, Formula.of(literal(0)), Phase.FORWARD, 0, "No loss was computed.", "", "line"), *own)
             loss = _NO_LOSS
+        elif self._total:
+            end = next((place for place, one in enumerate(own) if one.phase is Phase.BACKWARD), len(own))
+            stages, loss = (*own[:end], summed([*dict.fromkeys(step.roots)], names, step, self._handed), *own[end:]), TOTAL
         # what is recorded is shown as it is, and what a change makes of it is computed in double precision, if there is room
         double = self._size() < _ROOM or any(value.dtype == "float64" for value in step.values)
         dtype = np.dtype(np.float64 if double else np.float32)
@@ -171,7 +171,10 @@ class _Assembled:
             ending=f"the script ended with {step.ended}" if step.ended else "",
         )
         network = Network((), shapes, {}, (), naming, Loss(), loss, generic=False)
-        notes = (f"recorded from {step.script}, step {step.number}, with torch {step.torch}", *self._notes())
+        notes = (
+            f"recorded from {step.script}, step {step.number}, with torch {step.torch}",
+            *told_of(self._all, step, numbers, bool(self._several)),
+        )
         made = {"scenario": scenario, "network": network, "data": {}, "dtype": dtype, "fixed": fixed, "rule": OWN_RULE, "lines": stages}
         unjudged = cache(lambda: unjudged_of(self._all, self._pairs(own), step, numbers))
         recorded = {
@@ -190,7 +193,7 @@ class _Assembled:
         """A stage a statement; what has run between the backward pass and the update belongs to what has begun already."""
         reached, harmless = 0, harmless_of(self._all, self._step, *self._made.numbers.broken)
         for one in self._all:
-            own = Phase.LOSS if one.place in self._step.roots else Phase(one.operation.phase)
+            own = Phase.LOSS if one.place in self._step.roots and not self._total else Phase(one.operation.phase)
             reached = max(reached, _ORDER.index(own))
             yield self._stage(one, _ORDER[reached], one.place in harmless)
 
@@ -287,14 +290,6 @@ class _Assembled:
         opaque = sum(bool(one.reason) for one in self._made.all)
         count = f"{len(stages)} statement{'s' * (len(stages) != 1)}" + (f", {opaque} of them without a formula" if opaque else "")
         return f"step {step.number} of {step.script}, torch {step.torch}: {count}"
-
-    def _notes(self) -> Iterator[str]:
-        if len(self._step.roots) > 1:
-            yield f"{len(self._step.roots)} backward passes have run: what is forward in later ones stands under backward"
-        for kind, names, at, line in self._step.lacking:
-            named = f"{' '.join(names[:_NAMED])}{f' and {len(names) - _NAMED} more' * (len(names) > _NAMED)}"
-            if kind in _LACKING:
-                yield _LACKING[kind].format(names=named, at=at, line=line, optimizer=self._step.optimizer or "the optimizer")
 
 
 def _place(line: tuple[str, int, str] | None) -> str:

@@ -44,7 +44,8 @@ class Value(Record):
 
 
 class Operation(Record, eq=False):
-    """One operation, as the recorder notes it; ``forward`` is the place of that of the forward pass to which it belongs, or -1."""
+    """One operation, as the recorder notes it; ``forward`` is the place of that of the forward pass to which it belongs, or -1; ``hooked``
+    is what a hook runs in the backward pass."""
 
     name: str
     arguments: list[Any]
@@ -57,6 +58,7 @@ class Operation(Record, eq=False):
     module: str
     line: tuple[str, int, str] | None
     forward: int
+    hooked: bool = False
 
 
 class Step(Record, eq=False):
@@ -109,7 +111,8 @@ def read_step(path: Path) -> Step:
             raise FileError(path, f"this recording has format {int(text['format'])}, which a newer bpdebug reads; this one reads {FORMAT}")
         values = tuple(_value(place, *one) for place, one in enumerate(_few(text["values"])))
         count = len(values)
-        operations = tuple(_operation(one, place, count) for place, one in enumerate(_few(text["operations"])))
+        hooked = {*_few(text.get("hooked", []))}
+        operations = tuple(_operation(one, place, count, place in hooked) for place, one in enumerate(_few(text["operations"])))
         arrays = _Numbers(path, archive, values)
         gradients = {_place(one, count): _place(other, count) for one, other in text["gradients"]}
         roots = tuple(_place(one, count) for one in text["roots"])
@@ -213,7 +216,7 @@ def _unique(values: tuple[Value, ...]) -> tuple[Value, ...]:
     return values
 
 
-def _operation(one: dict[str, Any], place: int, count: int) -> Operation:
+def _operation(one: dict[str, Any], place: int, count: int, hooked: bool) -> Operation:
     line = one["line"]
     if one["phase"] not in _PHASES or type(one["forward"]) is not int or one["forward"] >= place:
         raise ValueError("no phase")
@@ -232,6 +235,7 @@ def _operation(one: dict[str, Any], place: int, count: int) -> Operation:
         printable(str(one["module"])),
         (printable(str(line[0])), int(line[1]), printable(str(line[2]))) if line else None,
         one["forward"],
+        hooked,
     )
 
 

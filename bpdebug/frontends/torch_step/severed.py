@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from bpdebug.core.derive import reached
 from bpdebug.core.tree import Name
 from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
+from bpdebug.frontends.torch_step.passes import forward_first
 from bpdebug.frontends.torch_step.reading import Step
 from bpdebug.frontends.torch_step.statements import Statement
 
@@ -15,7 +16,7 @@ from bpdebug.frontends.torch_step.statements import Statement
 def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step: Step, numbers: Numbers) -> set[int]:
     """The places of gradients of which nothing can tell whether they are right: on the way from the value to the next one that has a
     gradient, or to the loss, something has no formula, or another one than torch, or the numbers go on where no gradient flows back, or a
-    function of the user's own gives back what its forward pass does not show; or the gradient itself has no formula.
+    function of the user's own gives back what its forward pass does not show; or the gradient itself has no formula, or a hook changes it.
 
     Args:
         statements: of the step.
@@ -23,7 +24,8 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
         step: the recording.
         numbers: of its values.
     """
-    if len(step.roots) != 1 or _differentiates_gradients(statements, step.roots[0]):
+    whole = len(step.roots) == 1 or forward_first(statements, step)
+    if not whole or any(_differentiates_gradients(statements, one) for one in step.roots):
         return {*pairs.values()}
     readers, made = defaultdict[int, list[Statement]](list), {one.place: one for one in statements}
     for one in statements:
@@ -34,6 +36,7 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
     leading = {*step.roots}  # running statistics are read again where a layer is called twice, but no loss is made of them
     for one in reversed(statements):
         leading.update(one.reads if one.place in leading else ())
+    changed = opaque | {one.place for one in statements if one.operation.hooked}
     floats = {place for place in leading if kind_of_number(step.values[place]) == "f"}
     ends = {*pairs, *step.roots}
     hidden = _Own(step, numbers, readers, floats - opaque).hidden()
@@ -42,7 +45,7 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
         for value, gradient in pairs.items()
         if value in hidden
         or _is_severed(value, readers, ends, floats, opaque | (hidden - ends))
-        or _is_opaque(gradient, made, {*pairs.values()}, opaque)
+        or _is_opaque(gradient, made, {*pairs.values()}, changed)
     }
 
 

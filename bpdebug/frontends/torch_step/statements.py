@@ -37,6 +37,7 @@ class Statement(Record, eq=False):
         reason: where the formula is no formula, why.
         reads: the places of what it is computed from.
         live: those of them through which gradients flow back.
+        stretched: where a column has met a flat list, what has come of that.
     """
 
     place: int
@@ -45,6 +46,7 @@ class Statement(Record, eq=False):
     reason: str
     reads: tuple[int, ...]
     live: frozenset[int] = frozenset()
+    stretched: str = ""
 
 
 class Statements:
@@ -128,10 +130,15 @@ class Statements:
         value, places = self._step.values[place], dict[str, str]()
         general = _VALUE.sub(lambda found: places.setdefault(found[1], f"v{len(places)}"), text)  # the same of all layers alike
         read = [*map(int, places)]
-        try:
-            tree = self._fitting(general, read, value)
-        except (FormulaError, KeyError, ValueError) as error:
-            return self._opaque(place, operation, inputs, getattr(error, "message", "its operands were not recorded"))
+        said, tree = "its operands were not recorded", None
+        for form in (general, self._at_length(general, read, value)):
+            try:
+                tree = self._fitting(form, read, value)
+                break
+            except (FormulaError, KeyError, ValueError) as error:
+                said = _VALUE.sub(lambda found: self._step.values[read[int(found[1])]].name, getattr(error, "message", said))
+        else:
+            return self._opaque(place, operation, inputs, said)
         if tree is None:
             return self._opaque(place, operation, inputs, "its formula has another shape, or kind of number")
         whole = substitute(tree, self._names(read))
@@ -142,7 +149,16 @@ class Statements:
         self.numbers.formulas[place] = formula, reads
         if plain(operation.name) in _VIEWS and len(reads) == 1:
             self.numbers.views[place] = formula, reads
-        return None if inner else Statement(place, formula, operation, "", reads)
+        return None if inner else Statement(place, formula, operation, "", reads, stretched=said if "flat list" in said else "")
+
+    def _at_length(self, general: str, read: Sequence[int], value: Value) -> str:
+        """A formula in which NumPy's rule has stretched both operands, with the axes of each written out."""
+        shapes, rank = [self._step.values[one].shape for one in read], len(value.shape)
+        found = list[str]()
+        for place, shape in enumerate(shapes):
+            whole = (1,) * (rank - len(shape)) + shape
+            found.append(f"reshape(v{place}, {whole})" if shape and whole != value.shape and len(whole) == rank else f"v{place}")
+        return _VALUE.sub(lambda one: found[int(one[1])], general)
 
     def _names(self, read: Sequence[int]) -> dict[str, Tree]:
         values = self._step.values
