@@ -1,4 +1,4 @@
-"""The judgement of a user's own layers: ten of a typical course, each by two forward calls an input."""
+"""The judgement of a user's own layers: ten of a typical course, each by five forward calls where all its gradients are right."""
 
 from __future__ import annotations
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
-from bpdebug.trust.own.slopes import Slope, Slopes, sizes
+from bpdebug.trust.own.slopes import LEAST, Slope, Slopes, sizes
 
 _SECONDS = 0.5
 """About how long a gradient is looked at."""
+_TURNS = 0.01
+"""Where neighbouring numbers are as far apart as this, sines and their like may turn round between them."""
 _MANY = 400
 """In more cells than these, a wrong one is looked for by halving."""
 
@@ -108,8 +110,11 @@ class Cells:
             self._closely(cell, 0.0)
 
     def _closely(self, cell: int, stair: float | None = None) -> Slope:
-        size, found = float(self._sizes.flat[cell]), self.slopes.close({self.name: self._way(cell)}, stair)
-        slope = Slope(found.low / size, found.high / size, found.error / size)
+        size = max(float(self._sizes.flat[cell]), 1.0)
+        own = min(abs(float(self.slopes.values[self.name].flat[cell])) or 1.0, 1.0)
+        nearer = min(round(np.log10(size / max(own, LEAST))), 15)
+        found = self.slopes.close({self.name: self._way(cell) * (size / self._sizes.flat[cell])}, stair, nearer)
+        slope = Slope(found.low / size, found.high / size, found.error / size, tuple(np.array(found.seen) / size))
         self._corners.flat[cell] = slope.low < slope.high
         self.right.flat[cell] = np.clip(np.nan_to_num(self.gradient.flat[cell]), slope.low, slope.high)
         return slope
@@ -127,6 +132,10 @@ class Cells:
             return False
         slope, claim = self._closely(cell), float(self.gradient.flat[cell])
         gap, jump = max(slope.low - claim, claim - slope.high, 0.0), 0.01 * (slope.high - slope.low)
+        own = abs(float(self.slopes.values[self.name].flat[cell]))
+        if 0 < own < LEAST:  # what divides by it overflows, and a corner at 0 is nearer than any step
+            self._unsure.flat[cell] = True
+            return False
         if not np.isfinite(claim):
             self._unsure.flat[cell] = jump != 0
             return jump == 0
@@ -136,7 +145,7 @@ class Cells:
         # terms of that size may have cancelled, and beside what arrives, since 1 − tanh² and its like are 0 by then
         rounded = 64 * coarse * (self.slopes.size / size + self.slopes.arriving)
         rounded += float(self._noise.flat[cell]) * (not jump or scale <= rounded)  # at a corner a nudge may choose another side
-        nothing = max(1e-9 * self.slopes.size / max(float(self._sizes.max()), 1e-300), 1e4 * coarse * self.slopes.arriving)
+        nothing = max(1e-9 * self.slopes.size / max(float(self._sizes.max()), 1.0), 1e4 * coarse * self.slopes.arriving)
         confirmed, near = False, max(slope.error * self.exact, 0.1 * gap)
         if not jump and gap > rounded + self.tolerance * scale * (not self.exact):
             found = self.slopes.imaginary({self.name: self._way(cell)}) / size
@@ -144,6 +153,10 @@ class Cells:
         if gap <= slope.error + rounded and not (self.exact and confirmed):
             allowed = slope.error if gap <= slope.error else slope.error + rounded
             self._unsure.flat[cell] = not jump and scale > nothing and not allowed <= 0.03 * scale
+            return False
+        turns = slope.near(claim) or own * coarse > _TURNS
+        if gap > 0.9 * abs(claim) and turns:  # a function that goes up and down within the larger steps
+            self._unsure.flat[cell] = True
             return False
         sure = confirmed or (gap > self.tolerance * scale and gap > 10 * (slope.error + rounded) + jump)
         self._unsure.flat[cell] = not sure

@@ -61,6 +61,7 @@ class Piece:
         given: the arguments by name, in order, and the object as ``self``.
         paths: the arrays of floats in these, by name, with the way to each: ``W``, ``params['W1']``; an object's without ``self``.
         values: what is judged.
+        first: what forward gave when it was called first.
         cotangents: what arrives: random numbers, one array an output.
         plans: the ways to read backward, the likeliest first.
         calls: how many times forward has run.
@@ -82,7 +83,7 @@ class Piece:
         self.frozen = Frozen(forward, backward, *self.given.values())
         self.notes, self.plans = list[str](), list[Plan]()
         self.paths, self.values, self._stale = dict[str, str](), dict[str, Array](), list[str]()
-        self.cotangents: tuple[Array, ...] = ()
+        self.first, self.cotangents = tuple[Array, ...](), tuple[Array, ...]()
         self.calls = 0
 
     def run(self, values: Mapping[str, Array]) -> tuple[Array, ...]:
@@ -125,6 +126,8 @@ class Piece:
 
     def adding(self, plan: Plan) -> list[str]:
         """The inputs whose gradient an object keeps and adds to what it held before, and has nothing to clear it with."""
+        if self.holder is None:
+            return []
         things = self._fresh(self.values)
         once, twice = (self.back(self.values, plan, things) for _ in range(2))
         kept = [name for name, where in once.where.items() if where.startswith("layer") and name in twice.gradients]
@@ -158,7 +161,7 @@ class Piece:
             self._count = max(1, min(leading, next((place for place, item in enumerate(result) if not is_float(item)), len(result))))
         outputs, caches = self._split(result)
         kept = [as_array(output) for output in outputs]
-        self.cotangents, self.plans = _arriving(kept), [Plan(ones=1.0)]
+        self.first, self.cotangents, self.plans = tuple(kept), _arriving(kept), [Plan(ones=1.0)]
         if self.backward:
             size, whole = max(output.size for output in kept), self._kept(made)
             keeps = whole is not None and bool(names) and as_array(whole).shape == np.shape(self.given[names[0]])

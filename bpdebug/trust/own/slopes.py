@@ -17,11 +17,14 @@ from bpdebug.core.description import Array
 from bpdebug.core.record import Record
 from bpdebug.trust.own.piece import Piece
 
-_LADDER = tuple(10.0**-power for power in range(11))
+_DECADES = 11
+"""So many steps has a ladder, each a tenth of the last."""
 _SAFETY = 4.0
 _IMAGINARY = 1e-30
 _LOST = 1e-20
 """What forward gives may be as small as this beside what it computed on the way."""
+LEAST = 1e-100
+"""Smaller numbers are no size of anything."""
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -32,11 +35,18 @@ class Slope(Record):
         low, high: what it may be; the same number but at a corner, where both sides count and all between them. NaN where forward
             gave nothing finite.
         error: how far both may be off.
+        seen: what each step gives.
     """
 
     low: float
     high: float
     error: float
+    seen: tuple[float, ...] = ()
+
+    def near(self, claim: float) -> bool:
+        """Whether two steps that follow each other give about this, which rounding alone, ten times larger at the smaller, does not."""
+        close = np.abs(np.array(self.seen) - claim) <= 0.3 * abs(claim)
+        return bool((close[1:] & close[:-1]).any())
 
 
 class Slopes:
@@ -48,17 +58,21 @@ class Slopes:
         cotangents: what arrives.
 
     Attributes:
-        coarse: the relative distance of neighbouring numbers, as forward computes them.
         arriving: the largest number that arrives.
         size: the sum of what arrives times what forward gives, by absolute values.
     """
 
     def __init__(self, piece: Piece, outputs: Sequence[Array], cotangents: Sequence[Array]) -> None:
         self.piece, self.values, self.outputs, self.cotangents = piece, piece.values, outputs, cotangents
-        self.coarse = 0.0
+        self._coarse = 1.0
         self.arriving = max((float(np.abs(u).max()) for u in cotangents if u.size), default=0.0)
         self._whole = sum(float(np.abs(u).sum()) for u in cotangents)
         self.size = float(sum(np.abs(u * f).sum() for u, f in zip(cotangents, outputs, strict=True))) + _LOST * self._whole
+
+    @property
+    def coarse(self) -> float:
+        """The relative distance of neighbouring numbers, as forward computes them."""
+        return self._coarse if self._coarse < 1 else _EPSILON
 
     def central(self, direction: Mapping[str, Array], step: float) -> float:
         """One central difference; NaN where forward refuses to run there."""
@@ -77,42 +91,52 @@ class Slopes:
             return float("nan")
         return float("nan")
 
-    def close(self, direction: Mapping[str, Array], stair: float | None = None) -> Slope:
-        """The derivative with its error, from a ladder of steps, and from the height of a stair, which is looked for if not given."""
-        sides = [(step, *self._sides(direction, step)) for step in _LADDER]
+    def close(self, direction: Mapping[str, Array], stair: float | None = None, nearer: int = 0) -> Slope:
+        """The derivative with its error, from a ladder of steps, and from the height of a stair, which is looked for if not given;
+        the ladder is longer by the decades by which what moves is smaller than its step."""
+        sides = [(step, *self._sides(direction, step)) for step in 10.0 ** -np.arange(_DECADES + nearer)]
         found = np.array([one for one in sides if np.isfinite(one[1] + one[2])])
         if len(found) < 2:
             return Slope(float("nan"), float("nan"), float("inf"))
         steps, left, right, reach = found.T
+        middle = (left + right) / 2
         floor = self.coarse * reach.max() / steps / max(1.0, np.sqrt(sum(output.size for output in self.outputs)))
-        floor += (stair or 0.0) / steps
-        middle, moving = (left + right) / 2, (left != 0) | (right != 0)
-        value, error = _best(steps, middle, floor)
-        if stair is None and (height := self._stair(direction, found, value, error)):
-            return self.close(direction, height)
-        if not value:  # does nothing change here, or does rounding swallow the smaller steps?
-            if moving.sum() > 1 and not stair:
-                other, its_error = _best(steps[moving], middle[moving], floor[moving])
-                if its_error < 0.1 * abs(other):
-                    return Slope(min(0.0, other), max(0.0, other), max(error, its_error))
-            # what is 0 may still hide what is lost beside 1, as in log(1 − p)
-            lost = self.coarse * (self.size + self._whole) / float(steps[~moving].max(initial=1e-6))
-            return Slope(0.0, 0.0, error + lost)
-        (one, its_error), (other, its_other) = (_best(steps, side, floor, 1) for side in (left, right))
-        gap, either = abs(one - other), its_error + its_other
-        smooth = error < 1e-3 * gap and _shrinks(steps, np.abs(right - left), floor)
-        if not gap > either or smooth or gap <= 1e-9 * max(abs(one), abs(other)):
-            return Slope(value, value, error)
-        return Slope(min(one, other), max(one, other), max(error, either))
+        value, error, place = _best(steps, middle, floor)
+        if stair := self._stair(direction, found, value, error) if stair is None else stair:
+            floor += stair / steps
+            value, error, place = _best(steps, middle, floor)
+        both = [_best(some, side, least, 1) for one in (left, right) for some, side, least in _told(steps, one, floor)]
+        low, high, either = min(one[0] for one in both), max(one[0] for one in both), max(one[1] for one in both)
+        smooth = error < 1e-3 * (high - low) and _shrinks(np.abs(right - left), floor, place)
+        if high - low > 2 * either and not smooth and high - low > 1e-9 * max(abs(low), abs(high)):
+            error = max(error, either)
+        elif value:
+            low = high = value
+        else:
+            low, high, error = self._nothing(steps, middle, (left != 0) | (right != 0), floor, error, bool(stair))
+        growing = [np.abs(side[-_DECADES + 4 :]) / np.abs(side[-_DECADES + 3 : -1]) for side in (left, right)]
+        if any(((one > 2) & (one < 5)).all() for one in growing):  # infinitely steep, as √|x| at 0: nothing is told by a difference
+            error = float("inf")
+        return Slope(low, high, error, tuple(middle))
+
+    def _nothing(self, steps: Array, middle: Array, moving: Array, floor: Array, error: float, stairs: bool) -> tuple[float, float, float]:
+        """The range and its error where the best of the differences is 0: does nothing change, or does rounding swallow small steps?"""
+        if moving.sum() > 1 and not stairs:
+            other, its_error, _ = _best(steps[moving], middle[moving], floor[moving])
+            if its_error < 0.1 * abs(other):
+                return min(0.0, other), max(0.0, other), max(error, its_error)
+        # what is 0 may still hide what is lost beside 1, as in log(1 − p)
+        return 0.0, 0.0, error + self.coarse * (self.size + self._whole) / float(steps[~moving].max(initial=1e-6))
 
     def _stair(self, direction: Mapping[str, Array], found: Array, slope: float, error: float) -> float:
         """The height of the stairs that rounding makes on both sides, 0.0 where there are none: a jump on one side alone is forward's."""
         steps, left, right, reach = found.T
-        nothing = self.coarse * (4 * reach.max() + 16 * np.median(np.abs(found[:, 1:3]).max(axis=1)))
+        nothing = self.coarse * (4 * reach.max() + 16 * np.median(np.abs(found[:, 1:3]).max(axis=1)) * np.minimum(10 * steps, 1))
         off = np.maximum(np.abs(left - slope), np.abs(right - slope))
-        lost = steps[:1][steps[:1] < 1.0]  # a larger one has left what forward can take: perhaps on the last stair
-        beside = np.append(lost, steps[(off > error) & (off * steps > nothing)])
-        heights = (min(self._jump(direction, slope, way * step, nothing) for way in (-10.0, 10.0)) for step in beside[:-4:-1])
+        seen = (off > error) & (off * steps > nothing)
+        seen[0] |= steps[0] < 1.0  # a larger one has left what forward can take: perhaps on the last stair
+        beside = [*zip(steps[seen], nothing[seen], strict=True)]
+        heights = (min(self._jump(direction, slope, way * step, least) for way in (-10.0, 10.0)) for step, least in beside[:-4:-1])
         return next(filter(None, heights), 0.0)
 
     def _jump(self, direction: Mapping[str, Array], slope: float, far: float, nothing: float) -> float:
@@ -147,26 +171,44 @@ class Slopes:
                 up, down = self._at(direction, step), self._at(direction, -step)
         except Exception:  # whatever the user's code says of other numbers
             return float("nan"), float("nan"), 0.0
-        self.coarse = self.coarse or max(map(_coarseness, up), default=_EPSILON)
+        if self._coarse > _EPSILON:  # what cancels may be short by chance, but not at each step
+            moved = [_coarseness(high[low != high]) for low, high in zip(down, up, strict=True) if (low != high).any()]
+            self._coarse = min(self._coarse, max(moved, default=1.0))
         sides, reach = [0.0, 0.0], 0.0
         for u, low, here, high in zip(self.cotangents, down, self.outputs, up, strict=True):
             sides[0] += float((u * np.subtract(here, low, dtype=np.float64)).sum()) / step
             sides[1] += float((u * np.subtract(high, here, dtype=np.float64)).sum()) / step
-            reach += float(np.abs(u * here)[low != high].sum())
+            reach += float(np.abs(u * here)[(low != high) | (high != here)].sum())
         return sides[0], sides[1], reach
 
 
-def _best(steps: Array, values: Array, floor: Array, order: int = 2) -> tuple[float, float]:
-    """The value of the step with the smallest error, and that: larger steps tell of curvature, smaller ones of rounding."""
+def _best(steps: Array, values: Array, floor: Array, order: int = 2) -> tuple[float, float, int]:
+    """The value of the step with the smallest error, that, and which: larger steps tell of curvature, smaller ones of rounding."""
     change = np.abs(np.diff(values))
     noise = np.maximum.accumulate((change * steps[1:])[::-1])[::-1]  # of this pair and of all below it
     noise[-3:] = noise[-3:].max(initial=0.0)  # two steps that lie in the noise may agree by chance
     rounding = np.append(noise, noise[-1:]) / steps
     bending = np.append([np.inf], change * (steps[1:] / steps[:-1]) ** (order - 1))
     bending[2:] = np.maximum(bending[2:], (change[:-1] * (steps[2:] / steps[:-2]) ** order))
-    errors = np.maximum(rounding, bending) + floor
+    errors = np.maximum(np.maximum(rounding, bending), _refuted(steps, values, floor, change)) + floor
     place = int(np.argmin(errors))
-    return float(values[place]), _SAFETY * float(errors[place])
+    return float(values[place]), _SAFETY * float(errors[place]), place
+
+
+def _refuted(steps: Array, values: Array, floor: Array, change: Array) -> Array:
+    """How far the value of each step is from those of smaller ones, beyond the noise that the smallest ones show: what is as large
+    there is no noise, but what larger steps have jumped over."""
+    last = int(np.flatnonzero(change)[-1]) if change.any() else 0
+    noise = 4 * float((change * steps[1:])[max(0, last - 3) : last + 1].max(initial=0.0)) / steps + floor
+    beside = np.triu(np.abs(values[:, None] - values) - noise, 1)
+    return np.asarray(beside.max(axis=1, initial=0.0))
+
+
+def _told(steps: Array, side: Array, floor: Array) -> list[tuple[Array, Array, Array]]:
+    """What one side may be: where the smallest steps move nothing, that may be its slope, or rounding swallows them."""
+    moving = side != 0
+    swallowed = bool(moving.sum() > 1 and not moving[-1])
+    return [(steps, side, floor)] + [(steps[moving], side[moving], floor[moving])] * swallowed
 
 
 def _coarseness(output: Array) -> float:
@@ -175,17 +217,18 @@ def _coarseness(output: Array) -> float:
     return max(float(np.finfo(kind).eps) for kind in (output.dtype if output.dtype.kind == "f" else float, *kinds[:1]))
 
 
-def _shrinks(steps: Array, gap: Array, floor: Array) -> bool:
-    """Whether the gap between two sides falls with the step, as a smooth function's does."""
-    told = gap > 10 * floor
-    if told.sum() < 2:
+def _shrinks(gap: Array, floor: Array, place: int) -> bool:
+    """Whether the gap between two sides falls with the step, as a smooth function's does, at the step that was taken: near a corner
+    it is the same for all steps that reach beyond it."""
+    if gap[place] <= 10 * floor[place]:
         return True
-    steps, gap = steps[told], gap[told]
-    return bool(gap[-1] < 0.5 * gap[0] * (steps[-1] / steps[0]) ** 0.3)
+    if place + 1 < len(gap) and 10 * floor[place + 1] < gap[place]:
+        return bool(gap[place + 1] < 0.5 * gap[place])
+    return not place or bool(gap[place] < 0.5 * gap[place - 1])
 
 
 def sizes(value: Array) -> Array:
     """How large a step at each cell is, relative to its own size and that of its row."""
-    size = np.abs(np.where(np.isfinite(value), value, 0.0))
-    row = size.mean(axis=-1, keepdims=True) if value.ndim else size
+    size = np.abs(np.where(np.isfinite(value) & (np.abs(value) > LEAST), value, 0.0))
+    row = size.mean(axis=max((axis for axis, length in enumerate(value.shape) if length > 1), default=()), keepdims=True)
     return np.asarray(np.maximum(size, np.where(row > 0, row, float(size.mean()) or 1.0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -28,6 +28,8 @@ _STEPS = (1e-6, 1e-4, 1e-8, 1e-2, 1.0)
 """The steps that are tried until one agrees, relative to the sizes of the numbers."""
 _AGREES = 1e-7
 """A dot product that is as near as this, relative to the sum of its terms, is right: by accident it is once in ten million."""
+_ALIKE = 4
+"""Cells whose sizes differ by more decades are looked at by dot products of their own: in one, the large hide the small."""
 _FEW = 100
 """So many cells of an input are moved by themselves, to see which cells of the output they move."""
 _EXACTLY, _ROUNDED = 1e-10, 2e-14
@@ -80,30 +82,34 @@ class _Judging:
             raise ValueError(f"{piece.name}: nothing to differentiate, {none}")
         if not self.answer.gradients.keys() & piece.values.keys():
             raise TypeError(f"{piece.name}: no gradient of {', '.join(piece.values)} was found, neither returned nor kept by an object")
-        single = piece.values, piece.cotangents
-        try:
-            piece.values = {name: value.astype(np.float64) for name, value in piece.values.items()}
-            kinds = [output.dtype for output in piece.run(piece.values)]
-            piece.cotangents = tuple(u.astype(np.promote_types(u.dtype, kind)) for u, kind in zip(piece.cotangents, kinds, strict=True))
-            self._under(piece.plans[0])
-        except Exception:  # a function that insists on single precision
-            piece.values, piece.cotangents = single
-            self._under(piece.plans[0])
+        single, self.again = (piece.values, piece.cotangents), piece.first
+        self._read(piece.plans[0])
+        if any(value.dtype != np.float64 for value in piece.values.values()):
+            try:
+                piece.values = {name: value.astype(np.float64) for name, value in piece.values.items()}
+                self.again = piece.run(piece.values)
+                kinds = [output.dtype for output in self.again]
+                piece.cotangents = tuple(u.astype(np.promote_types(u.dtype, kind)) for u, kind in zip(piece.cotangents, kinds, strict=True))
+                self._under(piece.plans[0])
+            except Exception:  # a function that insists on single precision
+                piece.values, piece.cotangents = single
+                self._under(piece.plans[0])
         self.values = piece.values
 
     def findings(self) -> Iterator[Finding]:
         """A finding for each gradient, under that reading of the user's backward under which all is right, if there is one, else
         under the likeliest."""
-        outputs, again = self.answer.outputs, self.piece.run(self.values)
-        same, finite = all(map(bits_equal, outputs, again)), all(np.isfinite(output).all() for output in outputs)
+        outputs = self.answer.outputs
+        same, finite = all(map(bits_equal, outputs, self.again)), all(np.isfinite(output).all() for output in outputs)
         if not same or not finite:
             self.piece.note(_INFINITE if same else _AGAIN)
             return (_finding(name, self.answer, "non-finite" if same else "unsure") for name in self.values)
         plans, usual = self.piece.plans, dict[str, bool]()
         for plan in (*plans, plans[0]):
             with suppress(Exception):  # perhaps it is not called so
-                self._under(plan)
-            quick = {name: self._quick(name) for name in self.values}
+                if plan != self.plan:
+                    self._under(plan)
+            quick = dict.fromkeys(self.values, True) if self._together() else {name: self._quick(name) for name in self.values}
             usual = usual or quick
             if all(quick.values()):
                 self.piece.note(plan.says)
@@ -117,8 +123,13 @@ class _Judging:
         return (self._explained(finding, found) if finding.says.accuses else finding for finding in found)
 
     def _under(self, plan: Plan) -> None:
-        """Read the user's backward in this way."""
-        self.answer, self.plan, self.sharp = self.piece.back(self.piece.values, plan), plan, set[str]()
+        """Call the user's backward in this way."""
+        self.answer = self.piece.back(self.piece.values, plan)
+        self._read(plan)
+
+    def _read(self, plan: Plan) -> None:
+        """Read what it has given."""
+        self.plan, self.sharp = plan, set[str]()
         arriving = tuple(np.full_like(u, plan.ones) if plan.ones else u for u in self.piece.cotangents)
         self.slopes = self._slopes(arriving)
 
@@ -128,30 +139,50 @@ class _Judging:
         flat = [[length for length in one if length != 1] for one in (gradient.shape, shape)]
         return gradient.reshape(shape) if flat[0] == flat[1] else gradient
 
+    def _together(self) -> bool:
+        """Whether one dot product over all inputs shows at once that each gradient is right."""
+        names = [name for name in self.values if name in self.answer.gradients]
+        if not all(self._comparable(name) for name in names):
+            return False
+        ways = {name: self._way(self.values[name]) for name in names}
+        terms = [float(np.abs(way * self._gradient(name)).sum()) for name, way in ways.items()]
+        spread = [size.max(initial=0.0) > 100 * size.min(initial=np.inf) for size in (sizes(self.values[name]) for name in names)]
+        return not any(spread) and max(terms) < 1e3 * min(terms) and self._along(ways)
+
+    def _comparable(self, name: str) -> bool:
+        gradient, value = self._gradient(name), self.values[name]
+        return gradient.shape == value.shape and bool(np.isfinite(gradient).all() and np.isfinite(value).all())
+
     def _quick(self, name: str) -> bool:
-        """Whether a dot product shows at once that a gradient is right, or there is none."""
+        """Whether dot products show at once that a gradient is right, or there is none."""
         if name not in self.answer.gradients:
             return True
-        gradient, value = self._gradient(name), self.values[name]
-        if gradient.shape != value.shape or not np.isfinite(gradient).all() or not np.isfinite(value).all():
+        if not self._comparable(name):
             return False
-        way = self._way(value)
-        claim, terms = float((way * gradient).sum()), float(np.abs(way * gradient).sum())
+        way, size = self._way(self.values[name]), sizes(self.values[name])
+        alike = np.rint(np.log10(size / size.max(initial=1e-300)) / _ALIKE)
+        return all(self._along({name: np.where(alike == one, way, 0.0)}) for one in np.unique(alike))
+
+    def _along(self, ways: Mapping[str, Array]) -> bool:
+        """Whether a dot product shows at once that the gradients are right along a direction."""
+        products = np.concatenate([(way * self._gradient(name)).reshape(-1) for name, way in ways.items()])
+        claim, terms = float(products.sum()), float(np.abs(products).sum())
         if not terms:  # then nothing may move
-            return not any(self.slopes.central({name: way}, step) for step in (1e-6, 1e-2))
+            return not any(self.slopes.central(ways, step) for step in (1e-6, 1e-2))
         near, rough = _AGREES * terms, False
         for step in _STEPS:
-            found = self.slopes.central({name: way}, step)
+            found = self.slopes.central(ways, step)
             rough = rough or abs(found - claim) <= 1e-3 * terms
-            # a large step may jump over corners, and be half of what is right
-            if abs(found - claim) <= near and (step <= 1e-4 or abs(self.slopes.central({name: way}, 0.37 * step) - claim) <= near):
+            # a large step may jump over corners, and be half of what is right; in single precision one step agrees by chance
+            alone = step <= 1e-4 and self.slopes.coarse < 1e-10
+            if abs(found - claim) <= near and (alone or abs(self.slopes.central(ways, 0.37 * step) - claim) <= near):
                 break
         else:
-            return rough and abs(self.slopes.imaginary({name: way}) - claim) <= near
-        exact, hair = self.slopes.imaginary({name: way}), max(_ROUNDED, _EXACTLY / value.size) * terms
+            return rough and abs(self.slopes.imaginary(ways) - claim) <= near
+        exact, hair = self.slopes.imaginary(ways), max(_ROUNDED, _EXACTLY / len(products)) * terms
         if abs(exact - found) <= 10 * near and abs(exact - claim) > hair:  # one cell that is off shows in a large array, too
-            self.sharp.add(name)
-            return self._cells(name).look(self._calm(name)) != "wrong"
+            self.sharp |= {*ways}
+            return len(ways) == 1 and all(self._cells(name).look(self._calm(name)) != "wrong" for name in ways)
         return True
 
     def _way(self, value: Array) -> Array:
