@@ -11,6 +11,9 @@ ROWS = 5
 GIVEN = {"u": (3, 4), "v": (4,), "t": (2, 3, 4), "q": (2, 3, 4, 2), "k": (), "c": (3, 1), "w": (1, 3, 4), "m": Form.of((), "i", ROWS)}
 GIVEN |= {"i": Form.of((3,), "i"), "j": Form.of((2, 2), "i"), "b": Form.of((3,), "b")}
 _FORMS = """
+logaddexp(u, v) ; logaddexp(k, u) ; tensordot(t, u, axes=([2], [1])) ; tensordot(u, u.T, axes=1) ; tensordot(t, u, axes=([1, 2], [0, 1]))
+tensordot(u, u) ; take_along_axis(u, i[:, None], axis=1) ; take_along_axis(t, i[None, :, None], -1)
+diag(v) ; diag(u[:, :3]) * v[1:] ; trace(u[:, 1:])
 cumprod(u) ; cumprod(t, axis=1) ; mish(u)
 cumsum(u) ; cumsum(t, axis=(1)) ; u[i, None] ; t[:, i] ; t[0, i, 1:3] ; t[:, i, [0, 1, 1]] ; u[b] ; t[:, b, 1] ; u[..., None, :]
 u[:, None, 0] ; u[None, i] ; t[::-1, 1:, ::2] ; t[-1] ; u[j] ; take(u, j, axis=0) ; take(u, i) ; take(t, 1, axis=1) ; repeat(u, 2)

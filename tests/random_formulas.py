@@ -17,7 +17,7 @@ KINKED = """abs({} + 0.011); maximum({}, 0.37); minimum(0.41, {}); where({0} > 0
 clip({}, -0.7, 0.6); relu({} - 0.2); leaky_relu({} + 0.017, 0.2); elu({} + 0.012)"""
 COMPOSITE = "sigmoid({}); silu({}); gelu({}); mish({}); softplus({}); softmax({}, axis={a}); log_softmax({}, axis={a})"
 TOGETHER = """{} + {}; {} - {}; {} * {}; {} / ({}**2 + 1); maximum({}, {} + 0.014); minimum({}, {} + 0.016)
-where({0} > {1} + 0.015, {0}, {1}); ({}**2 + 1)**({} / 5)"""
+where({0} > {1} + 0.015, {0}, {1}); logaddexp({}, {}); ({}**2 + 1)**({} / 5)"""
 FOLDS = ["sum", "mean", "max", "min", "norm", "var", "std", "logsumexp"]
 FINE = {"abs", "max", "min", "sign", "where", "maximum", "minimum", "clip", "relu", "leaky_relu", "elu", "softplus", "mish", "norm", "std"}
 """Functions of programs for which the complex step is no oracle."""
@@ -155,7 +155,13 @@ class Writer:
         choices += [f"pad({name}, ({wide},))", f"take({name}, arange(1), axis={axis})", f"broadcast_to({name}, {(2, *shape)})"]
         choices += [f"squeeze({name})"] * (1 in shape) + [f"tril({name})", f"triu({name}, 1)"] * (rank > 1)
         choices += [f"sliding_window_view({name}, {min(2, shape[axis])}, axis={axis})", f"split({name}, {shape[axis]}, axis={axis})[0]"]
-        choices += [f"outer({name}, {name})", f"add_at({name}, 0, {name}[0])", f"einsum('{letters(rank)}->{letters(rank)[:-1]}', {name})"]
+        choices += [f"take_along_axis({name}, reshape(arange(1), {(1,) * rank}), axis={axis})", f"tensordot({name}, {name}, axes={rank})"]
+        choices += [f"tensordot({name}, {name}, axes=([{axis}], [{axis}]))"] * (rank < 3) + [f"diag({name})"] * (rank == 1)
+        choices += [f"diag({name} @ {name}.T)"] * (rank == 2) + [
+            f"outer({name}, {name})",
+            f"add_at({name}, 0, {name}[0])",
+            f"einsum('{letters(rank)}->{letters(rank)[:-1]}', {name})",
+        ]
         choices += [f"einsum('{letters(rank)},{letters(rank)}->{letters(rank)[::-1]}', {name}, {name})"]
         choices += [f"einsum('iij->j', {name} @ swapaxes({name}, -1, -2))"] * (rank == 3 and shape[0] == shape[1])
         choices += [f"einsum('ii->', {name} @ {name}.T)"] * (rank == 2)

@@ -21,7 +21,7 @@ from bpdebug.core.products import ZERO, Product, added, minus, over, times
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.spread import Spread, subscript
-from bpdebug.core.structure import Form, axes_of, kind_of
+from bpdebug.core.structure import Form, axes_of, kind_of, multiplied
 from bpdebug.core.tree import (
     ONE,
     WHOLE,
@@ -32,6 +32,7 @@ from bpdebug.core.tree import (
     Name,
     Number,
     Operation,
+    Text,
     Transpose,
     Tree,
     Unary,
@@ -85,7 +86,7 @@ class _Backward:
         known[output] = self.shapes.shape(formula.tree)
         known |= {arriving.name: known[output]} if isinstance(arriving, Name) else {}
         calls = {node.function for node in walk(formula.tree) if isinstance(node, Call)}
-        made = any(name == "split" or FUNCTIONS[name].formula for name in calls)
+        made = any(name in ("split", "tensordot") or FUNCTIONS[name].formula for name in calls)
         self.truths = {name: Name(name, truth=True) for name in formula.names if name in known and kind_of(known[name]) == "b"}
         tree = substitute(formula.tree, self.truths) if self.truths else formula.tree
         self.root = self.shapes.counted(_spelt_out(self.shapes, tree, frozenset(wanted)) if made else tree)
@@ -250,12 +251,17 @@ def _ruled(call: Call, wanted: frozenset[str]) -> bool:
 
 
 def _spelt_out(shapes: Spread, tree: Tree, wanted: frozenset[str]) -> Tree:
-    """The tree with the formulas of functions that have no rule for what is wanted of them, and with a part of a split as a slice."""
+    """The tree with the formulas of functions that have no rule for what is wanted of them, ``tensordot`` as ``einsum``, and with a part of
+    a split as a slice."""
     if not wanted & {*names(tree)}:
         return tree
     if isinstance(tree, Call) and FUNCTIONS[tree.function].formula and not _ruled(tree, wanted):
         return _spelt_out(shapes, expanded(tree), wanted)
     match tree:
+        case Call("tensordot", (left, right, *axes)):
+            ranks = [len(shapes.shape(one)) for one in (left, right)]
+            written = Call("einsum", (Text(multiplied(ranks, *map(shapes.static, axes))), left, right))
+            return _spelt_out(shapes, written, wanted)
         case Index(Call("split", (operand, sections), axis), (int(place), *rest)):
             (along,), width = axes_of(axis, len(shapes.shape(operand))), shapes.shape(tree.operand)[1:]
             first = place % shapes.static(sections) * width[along]

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from bpdebug.core.boxes import Box, Piece, brackets, fence, group, lowered, power, row
 from bpdebug.core.function import Function, called, composite, elementwise, reduction, row_of, structural
-from bpdebug.core.lacking import add_at, erf, norm, one_hot, split, stop_gradient
+from bpdebug.core.lacking import add_at, erf, logaddexp, norm, one_hot, split, stop_gradient
 
 _add: Any = np.add
 
@@ -29,6 +29,8 @@ _SHARED = "g * (x == value) / sum(x == value, axis={axis}, keepdims=True)"
 _FACTORS = "where(x == 0, 1, x)"
 _OTHERS = f"g * (sum(x == 0, axis={{axis}}, keepdims=True) == (x == 0)) * prod({_FACTORS}, axis={{axis}}, keepdims=True) / {_FACTORS}"
 """The product of all others: where one is 0, only that one's own others have one that is not."""
+_NUMBERS = "reshape(arange(x.size), x.shape)"
+_SCATTERED = f"reshape(add_at(zeros(x.size), take_along_axis({_NUMBERS}, indices, axis={{axis}}), g), x.shape)"
 _ARRIVING = "sum(g, axis={axis}, keepdims=True)"
 _HIGHEST = "max(x, axis={axis}, keepdims=True)"
 _UNSCALED = f"exp(x - {_HIGHEST})"
@@ -72,6 +74,7 @@ _ELEMENTWISE = (
         slopes=("u > v", "v > u"),
     ),
     elementwise("minimum", np.minimum, 2, result="same", box=called("min"), branch=np.where, slopes=("u < v", "v < u")),
+    elementwise("logaddexp", logaddexp, 2, slopes=("1 / (1 + exp(v - u))", "1 / (1 + exp(u - v))")),
     row_of("where(condition, x, y)", np.where, result="same", cellwise=True, truths=(0,), box=_cases),
     row_of("stop_gradient(x)", stop_gradient, result="same", cellwise=True),
     elementwise("isnan", np.isnan, result="bool"),
@@ -109,6 +112,7 @@ _ROWS = (
     row_of("cumsum(x, axis=None)", np.cumsum, result="same"),
     row_of("cumprod(x, axis=None)", np.cumprod, result="same", linear=False),
     row_of("einsum(#subscripts, x, y=, z=)", np.einsum, result="same"),
+    row_of("tensordot(x, y, #axes=2)", np.tensordot, result="same"),
     row_of("add_at(x, index, values)", add_at, result="same"),
     row_of("arange(#start, #stop=, #step=)", np.arange, result="int"),
     row_of("eye(#rows, #columns=)", np.eye),
@@ -130,6 +134,8 @@ _ROWS = (
     structural("repeat(x, #repeats, axis=None)", np.repeat),
     structural("flip(x, axis=None)", np.flip),
     structural("take(x, indices, axis=None)", np.take, truths=(1,)),
+    structural("take_along_axis(x, indices, axis)", np.take_along_axis, truths=(1,), adjoint=_SCATTERED),
+    structural("diag(x)", np.diag, adjoint="diag(g)"),
     structural("tril(x, #k=0)", np.tril),
     structural("triu(x, #k=0)", np.triu),
     structural("sliding_window_view(x, #window, axis=None)", sliding_window_view),

@@ -19,6 +19,14 @@ def erf(x: Any) -> Any:
     return _erf(values).astype(values.dtype) if values.ndim else values.dtype.type(math.erf(values))
 
 
+def logaddexp(x: Any, y: Any) -> Any:
+    """The logarithm of the sum of two exponentials; NumPy's own has no imaginary parts."""
+    if any(np.asarray(one).dtype.kind == "c" for one in (x, y)):
+        most = np.maximum(np.real(x), np.real(y))
+        return most + np.log(np.exp(x - most) + np.exp(y - most))
+    return np.logaddexp(x, y)
+
+
 def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The Euclidean norm: the root of the sum of squares."""
     return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))

@@ -12,6 +12,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
 from bpdebug.core.optimizers import rule_of
+from bpdebug.core.parser import Formula
 from bpdebug.core.products import product
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
@@ -34,6 +35,7 @@ def make_program(scenario: Scenario) -> Program:
     rule = rule_of(scenario.optimizer)
     lines = (*forward_stages(network), *backward_stages(network), *update_stages(network, rule, scenario.frozen))
     program = Program(scenario, network, scenario.data, scenario.dtype, scenario.lines.given if scenario.lines else {}, rule, lines)
+    program = replace(program, relined=_relined) if scenario.lines else program
     if scenario.lines and scenario.lines.backward.strip():
         from bpdebug.core.own_lines import with_own_lines  # noqa: PLC0415 - for programs of lines alone
 
@@ -46,6 +48,12 @@ def make_program(scenario: Scenario) -> Program:
         except (FormulaError, SetupError) as error:
             raise SetupError(str(error), ("formulas", name)) from None
     return program
+
+
+def _relined(program: Program, name: str, formula: Formula) -> Program:
+    from bpdebug.core.relined import relined  # noqa: PLC0415 - for programs of lines alone
+
+    return relined(program, name, formula)
 
 
 def _read(scenario: Scenario, lines: Lines) -> tuple[Network, Scenario]:

@@ -12,7 +12,20 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.structure import MADE, MANY, UNKNOWN, Form, MisfitError, Shape, Unknown, axes_of, broadcast, contracted, size_of
+from bpdebug.core.structure import (
+    MADE,
+    MANY,
+    UNKNOWN,
+    Form,
+    MisfitError,
+    Shape,
+    Unknown,
+    axes_of,
+    broadcast,
+    contracted,
+    multiplied,
+    size_of,
+)
 from bpdebug.core.tree import Call
 
 
@@ -148,6 +161,22 @@ def taken(shape: Shape, places: Shape, axis: Any) -> Shape:
     return (*shape[:along], *places, *shape[along + 1 :])
 
 
+def taken_along(shape: Shape, places: Shape, axis: Any) -> Shape:
+    """The shape of ``take_along_axis``."""
+    (along,), rank = axes_of(axis, len(shape)), len(shape)
+    wide = broadcast(*((*one[:along], 1, *one[along + 1 :]) for one in (shape, places))) if len(places) == rank else None
+    if wide is None:
+        raise MisfitError(f"the places have as many axes as it has, {rank}, of the same lengths but for axis {along}")
+    return (*wide[:along], places[along], *wide[along + 1 :])
+
+
+def on_diagonal(shape: Shape) -> Shape:
+    """The shape of ``diag``: of a square its diagonal, of a list the square that has it there."""
+    if len(shape) not in (1, 2) or len({*shape}) > 1:
+        raise MisfitError("a square matrix has a diagonal, and a list is put on one")
+    return shape * 2 if len(shape) == 1 else shape[:1]
+
+
 def running(shape: Shape, axis: Any) -> Shape:
     """The shape of a running sum or product; without an axis of all cells in one row."""
     return (size_of(shape),) if axis is None else flipped(shape, axis)
@@ -182,6 +211,7 @@ def summed(*operands: Any) -> Shape:
 RULES: dict[str, Callable[..., Shape]] = {
     **dict.fromkeys(("cumsum", "cumprod"), running),
     "einsum": summed,
+    "tensordot": lambda left, right, *axes: summed(left, right, multiplied((len(left), len(right)), *axes)),
     "add_at": lambda into, _: into,
     "arange": lambda *ends: (len(range(*ends)),),
     "eye": lambda *lengths: (lengths[0], lengths[-1]),
@@ -200,6 +230,8 @@ RULES: dict[str, Callable[..., Shape]] = {
     "repeat": repeated,
     "flip": flipped,
     "take": taken,
+    "take_along_axis": taken_along,
+    "diag": on_diagonal,
     "sliding_window_view": windows,
 }
 """How the functions that are no ufunc make their shapes, from those of the arguments, what is known before anything runs, and the axis."""

@@ -23,6 +23,7 @@ from bpdebug.core.parser import Formula, parse
 from bpdebug.core.places import check_places, check_truths
 from bpdebug.core.record import replace
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, in_general, infer
+from bpdebug.core.sources import CHANGED, owner_of, shared_by
 from bpdebug.core.standins import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
 from bpdebug.core.structure import Form, form_of, kind_of
@@ -54,6 +55,7 @@ class LineReader:
         number_now: the line that is read.
         whole: what is given, and whole numbers that are made of that alone, of all samples.
         values: what parameters start as, where that is said, here or by a layer.
+        owners: of each line the tensor whose array it may be.
         unfolded: whether a line has called a layer.
         asked: the parameters that layers have asked for.
     """
@@ -72,6 +74,7 @@ class LineReader:
         self.shapes = {rows: self._given(rows) for rows in self.rows}
         self.first: dict[str, int] = {}
         self.whole, self.number_now = {**scenario.data, **lines.given}, 0
+        self.owners = dict[str, str]()
         self._vocabulary, self._named = Vocabulary(), 0
 
     def _given(self, rows: int) -> dict[str, Shape]:
@@ -130,7 +133,7 @@ class LineReader:
                 return
             parts = [(text, range(place, place + len(text) + 1)) for text, place in parts_of(line)]
             for name, place in line.targets if parts else ():
-                self._check_target(name, place)
+                self._check_target(name, place, line.changes)
             if len(parts) == 1 and self._drawn(line.targets[0][0], *parts[0], line.comment):
                 return
             found = [self._found(*part) for part in parts]
@@ -248,9 +251,12 @@ class LineReader:
                 raise FormulaError(message, error.text, error.column) from None
         return found
 
-    def _check_target(self, target: str, place: int) -> None:
+    def _check_target(self, target: str, place: int, changes: bool = False) -> None:
         if target in self.lines.parameters:
             raise self.text.error(f"{target} is a parameter: only the update may change it; give the value another name", place)
+        other = shared_by(self.latest.get(target, target), self.owners) or target * (target not in self.latest)
+        if changes and target in self.known and other:
+            raise self.text.error(CHANGED.format(target, other), place)
         whole = target.partition("[")[0]
         if whole != target and whole in self.known:
             message = f"a line assigns a whole tensor, and {whole} is one: write {whole} = where(…) or {whole} = add_at({whole}, …)"
@@ -265,6 +271,7 @@ class LineReader:
         name = self._name(target, place, found)
         if self.whole.keys() >= {*formula.names} and kind_of(self.known[name]) == "i":
             self.whole[name] = evaluate(formula, self.whole)
+        self.owners[name] = owner_of(name, formula, self.owners)
         row = Operation("line", name, Formula.of(formula.tree), {}, "")
         self.nodes.append(Node(name, row, {read: read for read in formula.names}, Phase.FORWARD, 0, comment))
 

@@ -16,6 +16,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, check_stage, infer
+from bpdebug.core.sources import CHANGED, owner_of, shared_by
 from bpdebug.core.statements import Line, Text, parts_of
 from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Name, names, substitute, total, walk
@@ -74,6 +75,10 @@ class _Own:
         self.times = Counter(name for line in lines for name, _ in line.targets)
         self.seen, self.latest = Counter[str](), dict[str, str]()
         self.written: dict[str, _Written] = {}
+        self.owners = dict[str, str]()
+        again = [stage.name for stage in program.stages if stage.phase in (Phase.FORWARD, Phase.LOSS) and re.search(r"\w'\d+$", stage.name)]
+        self.versions = {name.rpartition("'")[0]: name for name in again}  # of a name the last one, as in Python
+        self.versions |= {f"{name}'1": name for name in self.versions}
         self.left: dict[str, int] = {}
         for line in lines:
             self._read(line)
@@ -84,7 +89,9 @@ class _Own:
     def _read(self, line: Line) -> None:
         self.errors += line.errors
         try:
-            parts = [*parts_of(line)]
+            parts, name = [*parts_of(line)], self.latest.get(line.targets[0][0], "")
+            if line.changes and name and (other := shared_by(name, self.owners)):
+                raise self.text.error(CHANGED.format(line.targets[0][0], other), line.targets[0][1])
             if [text.strip() for text, _ in parts] == [BLANK]:
                 self.left[line.targets[0][0]] = line.targets[0][1]
                 return
@@ -97,6 +104,7 @@ class _Own:
         for (target, place), (formula, start) in zip(line.targets, formulas, strict=False):
             name = self._called(target)
             self.written[name] = _Written(name, formula, start, place, line.comment)
+            self.owners[name] = owner_of(name, formula, self.owners)
             self.latest[target] = name
 
     def _called(self, target: str) -> str:
@@ -109,7 +117,7 @@ class _Own:
         return target if count == 1 else f"{target}'{count}"
 
     def _formula(self, text: str, place: int) -> Formula:
-        known = {*self.program.tensors, *self.times, *self.written}
+        known = {*self.program.tensors, *self.times, *self.written, *self.versions}
         try:
             formula = parse(text, replace(self.program.vocabulary, joined=frozenset(name for name in known if not name.isidentifier())))
             for node in walk(formula.tree):
@@ -118,7 +126,7 @@ class _Own:
                     raise FormulaError(f"there is no tensor '{node.name}'{hint}", formula.text, node.column)
         except FormulaError as error:
             raise self.text.error(error.message, place + error.column - 1) from None
-        tree = substitute(formula.tree, {old: Name(new) for old, new in self.latest.items()})
+        tree = substitute(formula.tree, {old: Name(new) for old, new in (self.versions | self.latest).items()})
         return Formula(" ".join(formula.text.split()), tree) if tree == formula.tree else Formula.of(tree)
 
     def _refuse_unread(self) -> None:

@@ -238,18 +238,18 @@ class _Reader:
             sliced = isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("s_", "np.s_", "numpy.s_")
             return Key(self._items(node.slice if sliced else node), column=self.column(node))  # type: ignore[attr-defined]
         if function.static_at(place) or (function.listed and place == 0) or name == "indices":
-            return self._listed(node)
+            return self._listed(node, function.listed)
         return self.tree(stacked(node))
 
     def _usual(self, function: Function, place: int, node: ast.expr) -> bool:
         """Whether an argument is what it is when it is left away."""
         return ast.unparse(node) == function.usual.get(function.parameters[place], "")
 
-    def _listed(self, node: ast.expr) -> Tree:
-        """A list or tuple, of lists perhaps, or a value."""
+    def _listed(self, node: ast.expr, arrays: bool = False) -> Tree:
+        """A list or tuple, of lists perhaps, which may be arrays, or a value."""
         if not isinstance(node, ast.List | ast.Tuple):
             return self.tree(node)
-        return Listing(tuple(map(self._listed, node.elts)), column=self.column(node))
+        return Listing(tuple(self.tree(stacked(one)) if arrays else self._listed(one) for one in node.elts), column=self.column(node))
 
     def _spelt(self, given: Given) -> Tree:
         """A call that stands for something else: an operator by its name in NumPy, a length."""

@@ -58,7 +58,7 @@ def _subscripts(tree: Tree) -> Iterator[tuple[Tree, Tree, Sequence[Item]]]:
                 yield node, operand, items
             case Call("cross_entropy", (operand, labels)):
                 yield node, operand, [..., labels]
-            case Call("take", (operand, places), int(axis)) if axis >= 0:
+            case Call("take" | "take_along_axis", (operand, places), int(axis)) if axis >= 0:
                 yield node, operand, [*[(None, None, None)] * axis, places]
 
 

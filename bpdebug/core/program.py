@@ -40,6 +40,7 @@ class Program(Given, eq=False):
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
         guessed, foreign, misled: whether nothing may be called wrong; nothing but what a mistake explains; nothing but what is remarked.
         notes: what else there is to say, in sentences; changed: the given arrays of which numbers were changed.
+        relined: what gives a program of lines another forward line; None where stages are changed alone.
     """
 
     rule: Rule
@@ -54,6 +55,7 @@ class Program(Given, eq=False):
     misled: bool = False
     notes: tuple[str, ...] = ()
     changed: frozenset[str] = frozenset()
+    relined: Callable[[Program, str, Formula], Program] | None = None
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -267,20 +269,15 @@ class Program(Given, eq=False):
             SetupError, FormulaError: where there is no such stage, or the formula does not parse or fit; nothing is changed then.
         """
         stage, formula = self.stage(name), self.parse(text)
-        sizes, derived = self.batches.sizes, not self.scenario.lines or stage.phase not in (Phase.FORWARD, Phase.LOSS)
+        sizes, relined = self.batches.sizes, self.relined if stage.phase in (Phase.FORWARD, Phase.LOSS) else None
         try:
             for rows in (*sizes, *[GENERIC_ROWS] * self.network.generic):
                 formula = fitting(formula, sizes, partial(check_stage, name, shapes=self.shapes(rows), later=self.later(name)))
         except FormulaError:
-            if not (self.network.generic and self.scenario.lines and derived):
+            if not (self.network.generic and self.scenario.lines) or relined:
                 raise  # else it may fit the batches that there are
             return replace(self, network=replace(self.network, generic=False)).with_formula(name, text, meaning)
-        if derived:
-            return self.with_stage(stage.with_formula(formula, meaning))
-        from bpdebug.core.relined import relined, stages_of  # noqa: PLC0415 - for programs of lines alone
-
-        network = relined(self.scenario, self.network, name, formula)
-        return replace(self, network=network, lines=stages_of(self.scenario, network, self.lines, self.rule, self.frozen))
+        return relined(self, name, formula) if relined else self.with_stage(stage.with_formula(formula, meaning))
 
     def with_number(self, name: str, place: tuple[int, ...], value: float) -> Program:
         """This program with one number of its data changed, or of what is given whole; without a place with all of them.

@@ -258,7 +258,7 @@ class Inference:
 
     def _refused(self, tree: Call, shapes: Sequence[Form]) -> str:
         """Why arrays cannot be joined, or values not be added where they are to be; "" where they can."""
-        if tree.function == "take" and shapes[1].kind == "f":
+        if tree.function in ("take", "take_along_axis") and shapes[1].kind == "f":
             return f"places are whole numbers or truth values; {to_text(tree.arguments[1])} is neither"
         if FUNCTIONS[tree.function].listed:
             return joint_misfit(tree, shapes)

@@ -7,19 +7,21 @@ the explanation of a cell, and the derivative too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from typing import Any, cast
 
 import numpy as np
 
-from bpdebug.core.evaluate import key_of, options, statics
+from bpdebug.core.evaluate import key_of, options, statics, whole_of
 from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.structure import contracted
+from bpdebug.core.structure import contracted, multiplied
 from bpdebug.core.tensors import Array
-from bpdebug.core.tree import Call, Index, Listing, Text, Transpose, Tree
+from bpdebug.core.tree import Call, Index, Listing, Name, Text, Transpose, Tree
 
 Letters = tuple[int | str, ...]
 Factors = Iterator[Sequence[tuple[Tree, Letters]]]
@@ -64,6 +66,26 @@ class Sources(Record, eq=False):
 def is_layout(tree: Tree) -> bool:
     """Whether each cell of a node is one of an operand's, or 0."""
     return isinstance(tree, Transpose | Index) or (isinstance(tree, Call) and FUNCTIONS[tree.function].structural)
+
+
+CHANGED = "NumPy changes the array of {1} here, too: write {0} = {0} …, which makes a new one"
+"""What is said of a line that changes an array that is not its own alone."""
+_COPIES = ("pad", "repeat", "take", "tril", "triu")
+_COPIED = re.compile(r"\b(copy|flatten)\(")
+
+
+def owner_of(name: str, formula: Formula, owners: Mapping[str, str]) -> str:
+    """The tensor whose array NumPy may have for that of a line, which is a view of it or another name for it; else its own name."""
+    tree = formula.tree
+    while is_layout(tree) and not (tree.arrays if isinstance(tree, Index) else isinstance(tree, Call) and tree.function in _COPIES):
+        tree = tree.children()[0]
+    return owners.get(tree.name, tree.name) if isinstance(tree, Name) and not _COPIED.search(formula.text) else name
+
+
+def shared_by(name: str, owners: Mapping[str, str]) -> str:
+    """Another tensor that would change with a tensor's array; "" where there is none."""
+    owner = owners.get(name, name)
+    return next((other for other in (owner, *owners) if other != name and owners.get(other, other) == owner), "")
 
 
 def operands_of(tree: Tree) -> tuple[Tree, ...]:
@@ -122,11 +144,15 @@ def _running(value: Callable[[Tree], Array], _: Callable[[Tree], Any], tree: Cal
     yield from [factors] if tree.function == "cumprod" else ([factor] for factor in factors)
 
 
-def _contracted(value: Callable[[Tree], Array], _: Callable[[Tree], Any], tree: Call, index: Letters) -> Factors:
-    """What ``einsum`` adds up to a cell: products over the letters that the result does not have."""
-    text, *operands = tree.arguments
-    parts, result = contracted(cast(Text, text).text)
+def _contracted(value: Callable[[Tree], Array], argument: Callable[[Tree], Any], tree: Call, index: Letters) -> Factors:
+    """What ``einsum`` or ``tensordot`` adds up to a cell: products over the letters that the result does not have."""
+    operands = [one for one in tree.arguments[: 2 if tree.function == "tensordot" else None] if not isinstance(one, Text)]
     shapes = [value(operand).shape for operand in operands]
+    if tree.function == "tensordot":
+        text = multiplied([len(shape) for shape in shapes], *(whole_of(argument(one)) for one in tree.arguments[2:]))
+    else:
+        text = cast(Text, tree.arguments[0]).text
+    parts, result = contracted(text)
     lengths = {letter: n for part, shape in zip(parts, shapes, strict=True) for letter, n in zip(part, shape, strict=True)}
     known, summed = dict(zip(result, index, strict=True)), [letter for letter in lengths if letter not in result]
     for places in product(*(range(lengths[letter]) for letter in summed)):
@@ -145,5 +171,6 @@ def _scattered(value: Callable[[Tree], Array], argument: Callable[[Tree], Any], 
         yield [(values, stretched(tuple(map(int, place)), value(values).shape))]
 
 
-ADDED: dict[str, Callable[..., Factors]] = {"cumsum": _running, "cumprod": _running, "einsum": _contracted, "add_at": _scattered}
+ADDED: dict[str, Callable[..., Factors]] = {"cumsum": _running, "cumprod": _running, "add_at": _scattered}
+ADDED |= dict.fromkeys(("einsum", "tensordot"), _contracted)
 """The functions that add something else than a whole axis: the products that they add."""

@@ -26,6 +26,7 @@ ALIASES = {
     "lib.stride_tricks.sliding_window_view": "sliding_window_view",
     "permute_dims": "transpose",
     "concat": "concatenate",
+    "diagonal": "diag",
 }
 """NumPy's further names of a function."""
 _REDUCING = {name for name, row in FUNCTIONS.items() if row.reduces} - {"norm", "logsumexp"}
@@ -37,6 +38,7 @@ METHODS = sorted(
             "copy",
             "cumprod",
             "cumsum",
+            "diagonal",
             "dot",
             "flatten",
             "ravel",
@@ -45,6 +47,7 @@ METHODS = sorted(
             "squeeze",
             "swapaxes",
             "take",
+            "trace",
             "transpose",
         ],
         *_REDUCING,
@@ -120,6 +123,7 @@ _SINGLE: dict[str, Callable[[Tree], Tree]] = {
     "logical_not": lambda operand: Unary("~", operand),
     "reciprocal": lambda operand: Binary("/", Number(1), operand),
     "transpose": Transpose,
+    "trace": lambda operand: Call("sum", (Call("diag", (operand,)),)),
     **dict.fromkeys(("flatten", "ravel"), lambda operand: Call("reshape", (operand, Unary("-", Number(1))))),
     "copy": lambda operand: operand,
 }
@@ -186,7 +190,7 @@ class Given(Record, eq=False):
         if isinstance(called, ast.Name):
             name = called.id
         elif isinstance(called, ast.Attribute) and not name and called.attr in METHODS and ast.unparse(called.value) not in LIBRARIES:
-            return cls(called.attr, [called.value, *node.args], node, True)
+            return cls(ALIASES.get(called.attr, called.attr), [called.value, *node.args], node, True)
         if name == "linalg.norm":
             name, node = "norm", _squares(node)
         return cls(ALIASES.get(name, name), node.args, node)

@@ -16,6 +16,8 @@ _OWN = re.compile(_NAME.pattern + r"('\d+)?(@[A-Za-z_][\w.]*('\d+)?)?")
 """What may be assigned: a tensor, and in a backward pass also a version of one or a part of a gradient."""
 _SIGNS = re.compile(r"(?<![\w')\]])'[^'\n]*'|\"[^\"\n]*\"|#[^\n]*|\\\n|[()\[\]{}\n;]")
 _ASSIGNS = re.compile(r"(?<![=!<>+\-*/@%&|^:])=(?!=)")
+_CHANGES = re.compile(r"\s*([A-Za-z_]\w*)(?:\s*(?:\*\*|//|[+\-*/@])(=)[^=].*)", re.DOTALL)
+_ADDS = re.compile(r"\s*(?:np|numpy)\.(add\.at\(\s*([A-Za-z_]\w*)\s*,.*\)\s*)", re.DOTALL)
 _AUGMENTED = re.compile(r"\s*([^=]*?)\s*(\*\*|//|[+\-*/@%&|])=")
 _LOOP = "a program has no loops: write each step as a line of its own (h_1 = …, h_2 = …), or work along a whole axis at once"
 _CHOICE = "a program has no branches: write where(condition, a, b) for a choice"
@@ -50,6 +52,7 @@ class Line(Record):
             all are taken; none where the line is not to be read.
         comment: what stands behind ``#``, or "".
         errors: what is wrong with it already.
+        changes: whether it changes the array of that name: ``h *= mask``, ``np.add.at(dE, x, de)``.
     """
 
     section: str
@@ -58,6 +61,7 @@ class Line(Record):
     parts: tuple[tuple[str, int], ...] = ()
     comment: str = ""
     errors: tuple[LineError, ...] = ()
+    changes: bool = False
 
 
 class Text(Record):
@@ -134,6 +138,10 @@ class Text(Record):
         return tuple(named), sign.start()
 
     def _line(self, code: str, start: int, comment: str) -> Line:
+        if changed := self._changing(code):  # each letter stands where it stood
+            name, text, place = changed
+            at = start + code.index(name, place)
+            return Line(self.section, self._number(start), ((name, at),), ((text, start + place),), comment, (), True)
         targets, sign = self._targets(code, start)
         errors = [*self._wrong(code, start, targets, sign)]
         known = tuple((name, place) for name, place in targets if _OWN.fullmatch(name))
@@ -145,6 +153,15 @@ class Text(Record):
             parts = [(right, place)]
         laid = tuple((part.strip(), at + len(part) - len(part.lstrip())) for part, at in parts)
         return Line(self.section, self._number(start), targets, laid, comment)
+
+    def _changing(self, code: str) -> tuple[str, str, int] | None:
+        """The name whose array a statement changes, what it makes of it as a formula, and where that begins; None for any other."""
+        if (found := _CHANGES.fullmatch(code)) and _unclosed(code) < 0:
+            sign = found.start(2)
+            return found[1], f"{code[found.start(1) : sign]}({code[sign + 1 :]})", found.start(1)
+        if found := _ADDS.fullmatch(code):
+            return found[2], found[1].replace(".", "_", 1), found.start(1)
+        return None
 
     def _wrong(self, code: str, start: int, targets: tuple[tuple[str, int], ...], sign: int) -> Iterator[LineError]:
         """What is wrong before any formula is read."""

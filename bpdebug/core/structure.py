@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,16 @@ def contracted(subscripts: str) -> tuple[list[str], str]:
     """The letters of each operand of ``einsum``, and of the result: without an arrow those that occur once, in alphabetical order."""
     given, arrow, result = subscripts.replace(" ", "").partition("->")
     return given.split(","), result if arrow else "".join(sorted(letter for letter in {*given} - {","} if given.count(letter) == 1))
+
+
+def multiplied(ranks: Sequence[int], axes: Any = 2) -> str:
+    """What ``einsum`` has for ``tensordot``: the axes that are summed over have a letter in common."""
+    pair = (range(-axes, 0), range(axes)) if isinstance(axes, int) else axes
+    first, second = ascii_letters[: ranks[0]], [*ascii_letters[ranks[0] : sum(ranks)]]
+    summed = [axes_of(one, rank) for one, rank in zip(pair, ranks, strict=True)]
+    for one, other in zip(*summed, strict=True):
+        second[other] = first[one]
+    return f"{first},{''.join(second)}->{''.join(letter for letter in (*first, *second) if (letter in first) != (letter in second))}"
 
 
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:

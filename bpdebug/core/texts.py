@@ -130,7 +130,7 @@ OUTERMOST: Mapping[str, str] = {
     "laid out": "The same cells, laid out anew.",
     "cumsum": "A running sum: each cell is added to all before it.",
     "cumprod": "A running product: each cell is multiplied by all before it.",
-    "einsum": "Products of cells, added up along the axes that the result does not have.",
+    **dict.fromkeys(("einsum", "tensordot"), "Products of cells, added up along the axes that the result does not have."),
     "add_at": "Values added at places.",
     "softmax": "Probabilities that add up to 1: the exponentials, divided by their sum.",
     "log_softmax": "The logarithms of the probabilities that softmax gives.",

@@ -40,6 +40,8 @@ def refuse_lines(sections: Section, root: Mapping, report: Report) -> None:
         if name in shapes and value.shape != (wanted := tuple(shapes[name])):
             message = f"{name} is {shape_text(wanted)} under shapes:, and this value is {shape_text(value.shape)}: leave one of them out"
             report.fail(mark_of(root, ("parameters", "values", name)), message)
+    for name in sections["tensors"].keys() & sections["constants"].keys():
+        report.fail(mark_of(root, ("tensors", name)), f"{name} is given under constants: already: choose another name")
     sizes = [*map(prod, shapes.values()), *(value.size for value in values.values())]
     from bpdebug.core.line_reader import MAXIMUM_NUMBERS  # noqa: PLC0415 - for programs of lines alone
 

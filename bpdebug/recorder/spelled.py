@@ -28,7 +28,7 @@ SAME = {
 _WORDS = """
     sum mean exp log log1p expm1 sqrt tanh sinh cosh sin cos arcsin arccos arctan abs absolute fabs sign square maximum minimum where
     max min amax amin prod cumprod sliding_window_view linalg.norm norm argmax any all cumsum einsum eye zeros ones zeros_like ones_like
-    reshape transpose
+    reshape transpose logaddexp tensordot diag
     swapaxes moveaxis squeeze expand_dims broadcast_to concatenate stack pad repeat flip take tril triu clip var std outer add subtract
     multiply divide true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal
     equal not_equal isnan isinf isfinite flatten ravel"""
@@ -116,21 +116,6 @@ def _summed(node: Node, operands: list[str]) -> str:
     return called("einsum", "", operands, {})
 
 
-def _tensordot(node: Node, operands: list[str]) -> str:
-    """``tensordot`` as ``einsum``: the axes that are summed over have a letter in common."""
-    ranks = [np.ndim(numbers_of(one)) for one in node.arguments[:2]]
-    axes = node.keywords.get("axes", (*node.arguments, 2)[2])
-    pair = [range(ranks[0] - axes, ranks[0]), range(axes)] if isinstance(axes, int) else axes
-    if sum(ranks) > len(ascii_uppercase) or not isinstance(pair, list | tuple) or len(pair) != 2:
-        raise UnwritableError("tensordot")
-    summed = [[one % rank for one in ([part] if isinstance(part, int) else part)] for part, rank in zip(pair, ranks, strict=True)]
-    first, second = [*ascii_uppercase[: ranks[0]]], [*ascii_uppercase[ranks[0] : sum(ranks)]]
-    for one, other in zip(*summed, strict=True):
-        second[other] = first[one]
-    result = [letter for letter in (*first, *second) if (letter in first) != (letter in second)]
-    return called("einsum", "", [repr(f"{''.join(first)},{''.join(second)}->{''.join(result)}"), *operands[:2]], {})
-
-
 def _inner(node: Node, operands: list[str]) -> str:
     rank = np.ndim(numbers_of(node.arguments[1]))
     if rank > 2:
@@ -192,13 +177,6 @@ def _over(node: Node, operands: list[str]) -> str:
     return f"{node.operation}({operands[0]}, axis={-1 if axis is None else axis}{kept})"
 
 
-def _diagonal(node: Node, operands: list[str]) -> str:
-    """A matrix with a row on its diagonal."""
-    if np.ndim(numbers_of(node.arguments[0])) != 1 or len(operands) != 1 or node.keywords:
-        raise UnwritableError(node.operation)
-    return f"({operands[0]}[:, None] * eye({np.size(node.value[0])}))"
-
-
 def numbers_of(value: Any) -> Any:
     """The numbers of an operand."""
     return value.numbers() if isinstance(value, Node) else value
@@ -231,12 +209,9 @@ SPECIAL: dict[str, Callable[[Node, list[str]], str]] = {
     **dict.fromkeys(("dot", ".dot", "matmul"), _dot),
     "inner": _inner,
     "einsum": _summed,
-    "tensordot": _tensordot,
     "atleast_2d": lambda node, operands: f"reshape({operands[0]}, {np.shape(node.value)})",
     "append": _appended,
-    "diag": _diagonal,
     **dict.fromkeys(("insert", "delete"), _inserted),
-    "logaddexp": lambda _, operands: f"({operands[1]} + softplus({operands[0]} - {operands[1]}))",
     **dict.fromkeys(("pow", "float_power"), lambda _, operands: f"({operands[0]} ** {operands[1]})"),
     "expit": lambda _, operands: f"sigmoid({operands[0]})",
     "logit": lambda _, operands: f"log({operands[0]} / (1 - {operands[0]}))",

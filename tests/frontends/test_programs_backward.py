@@ -72,6 +72,34 @@ def test_lines_run_in_the_order_in_which_they_read_each_other(program):
     assert names.index("do") < names.index("dh") < names.index("dz") < names.index("dW1")
 
 
+def test_what_changes_an_array_makes_a_new_version_in_both_passes(tmp_path):
+    text = """program: |
+  h = E[x]
+  h *= mask / (  # what is kept
+    keep)
+  s = h.sum(axis=1) @ W
+  s -= s.max(axis=1, keepdims=True)
+  loss = logsumexp(s, axis=1).mean() - s.mean()
+backward: |
+  dE = np.zeros_like(E)
+  np.add.at(dE, x, dh)
+  ds = (softmax(s) - 1 / 2) / 2
+  dW = h.sum(axis=1).T @ ds
+  dW **= 1
+  dh = np.repeat((ds @ W.T)[:, None], 2, axis=1)
+  dh *= mask / keep * sign(h'1) ** 2
+constants: {keep: 0.5}
+tensors: {mask: [[[1], [0]], [[1], [1]]]}
+parameters: {seed: 1, shapes: {E: [3, 2], W: [2, 2]}}
+data: {inputs: [[0, 2], [2, 2]]}
+"""
+    (tmp_path / "s.yaml").write_text(text)
+    session = Session(load_scenario(tmp_path / "s.yaml"))
+    names = [stage.name for stage in session.program.stages]
+    assert names[:3] == ["h", "h'2", "s"] and session.program.stage("h'2").formula.text == "h * (mask / keep)"
+    assert {"dE'0", "dW'0"} <= {*names} and session.execute("check").data["ok"]
+
+
 def test_a_gradient_that_is_assigned_again_is_the_last_one(program):
     own = program("dh = do @ W2.T", "dh = dh + 3 * do")
     assert "dh'0 = do @ W2.T" in backward(own) and "dh = dh'0 + 3 * do" in backward(own)
@@ -117,7 +145,9 @@ BROKEN = [
     ("do = 2 * (o - y2)", "9:17", "there is no tensor 'y2'; did you mean 'y'?"),
     ("dh = do", "9:8", "dh is 4×3; this formula gives 4×1"),
     ("dh = do @ W2", "9:11", "do is 4×1", "W2 is 3×1"),
-    ("dh += do", "9:6", "+= changes a tensor in its place", "write dh = dh + …"),
+    ("do = 2 * (o - y)\n  e = do\n  e *= 2\n  dh = e @ W2.T", "11:3", "NumPy changes the array of do here, too: write e = e …"),
+    ("dh %= do", "9:6", "%= changes a tensor in its place", "write dh = dh % …"),
+    ("dh += do", "9:3", "dh reads itself"),
     ("dh = dh * 2", "9:3", "dh reads itself"),
     ("do = sum(dh, axis=1, keepdims=True)", "9:3", "do reads dh", "again"),
     ("dW1 = x.T @ (dh * (1 - h ** 2)", "9:15", "nothing closes this '('"),

@@ -47,6 +47,11 @@ def test_a_shape_and_a_value_that_contradict_each_other_are_told(told):
     assert told(text) == "s.yaml:7:75: b1 is 3 under shapes:, and this value is 2: leave one of them out"
 
 
+def test_a_name_that_is_given_twice_is_told(told):
+    text = GOOD + "constants: {c: 2}\ntensors: {c: [1]}\n"
+    assert "c is given under constants: already: choose another name" in told(text)
+
+
 REPLACED = [
     ("tanh(x @ W1 + b1)", "tanh(x @ W3 + b1)", "3:16", "W3 is read but nowhere given: add W3 to parameters: shapes"),
     ("tanh(x", "tanh(X", "3:12", "X is read but nowhere given", "did you mean 'x'?"),
@@ -60,8 +65,12 @@ REPLACED = [
     ("tanh(x @ W1 + b1)", "tril(ones((3, 3), dtype=bool))", "3:12", "ones takes no argument 'dtype': leave it out, or write a comparison"),
     ("tanh(x @ W1 + b1)", "einsum('bij,jk->bik', x, W1)", "3:7", "bij stands for 4×2: a letter an axis is needed"),
     ("tanh(x @ W1 + b1)", "einsum('bi->b', x, W1)", "3:7", "its subscripts stand for 1, and 2 arrays are given"),
-    ("h = tanh", "h += tanh", "3:5", "+= changes a tensor in its place", "write h = h + …"),
-    ("h = tanh", "h @= tanh", "3:5", "write h = h @ …"),
+    ("h = tanh", "h %= tanh", "3:5", "%= changes a tensor in its place", "write h = h % …"),
+    ("h = tanh", "h += tanh", "3:3", "h reads itself"),
+    ("h = tanh", "x -= 1\n  h = tanh", "3:3", "NumPy changes the array of x here, too: write x = x …"),
+    ("h = tanh", "h = x.T[0]\n  h += 1\n  h = tanh", "4:3", "the array of x here"),
+    ("h = tanh", "h = x + 1\n  k = h[0]\n  h *= 2\n  h = tanh", "5:3", "the array of k here"),
+    ("h = tanh", "h = x + 1\n  h *= 2 + wrong\n  h = tanh", "4:12", "wrong is read but nowhere given"),
     ("h = tanh", "h[0] += tanh", "3:8", "write h = add_at(h, …)"),
     ("  # two layers", "  h == tanh(x @ W1)", "2:3", "a line is NAME = FORMULA", "found 'h == tanh(x @ W1)'"),
     ("h = tanh(x @ W1 + b1)", "h = ", "3:6", "a formula is expected behind '='"),

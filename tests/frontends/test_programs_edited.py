@@ -3,7 +3,6 @@
 import pytest
 from turns import by_day
 
-from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
 
@@ -158,10 +157,14 @@ def test_stops_displays_and_bookmarks_follow(session):
         opened.execute(text)
 
 
-def test_beside_lines_of_your_own_other_stages_are_refused_with_what_to_do(session):
-    opened = session("backward: |\n  dh = da * (1 - a * a)\n")
-    with pytest.raises(BpdebugError, match="change it in the file, and type reload"):
-        opened.execute("formula h = x @ W1")
+def test_beside_lines_of_your_own_another_forward_line_has_its_derivatives_too(session):
+    opened = session("backward: |\n  dh = da * (1 - a * a)   # mine\n  da = e @ W2.T\n  e = 2 * (a @ W2 - y) / m\n")
+    opened.execute("formula dW1 = np.dot(x.T, dh * 1)")
+    opened.execute("formula h = x @ W1")
+    stages = {stage.name: stage for stage in opened.program.stages}
+    assert stages["dh"].formula.text == "da * (1 - a * a)" and stages["dh"].meaning == "mine" and "e" in stages
+    assert stages["dW1"].formula.text == "np.dot(x.T, dh * 1)" and "db1" not in stages
+    assert opened.execute("check").data["ok"]
     opened.execute("formula h = x @ W1 - b1")
     assert opened.execute("check").data["ok"]
 
