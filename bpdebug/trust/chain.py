@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from bpdebug.core.derive import derived
 from bpdebug.core.errors import FormulaError
+from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
@@ -35,13 +36,15 @@ def chained(program: Program, tensor: str, held: Sequence[Tree] = (), through: C
     shapes |= {name: infer(Formula.of(tree), shapes) for name, tree in constants.items()}
     put = {tree: Name(name) for name, tree in constants.items()}
     arrived = dict[str, list[Tree]]()
-    for node in reversed(program.network.nodes):
-        arriving = arrived.get(node.output, [ONE] * (node.output == program.loss))
-        arriving = [Name(gradients[node.output])] if node.output in gradients else arriving
-        value = _with(node.value, put)
+    lines = [(node.output, node.value) for node in program.network.nodes]
+    lines = lines or [(stage.name, stage.formula.tree) for stage in program.stages[: program.end_of(Phase.LOSS)]]  # of a recorded step
+    for output, line in reversed(lines):
+        arriving = arrived.get(output, [ONE] * (output == program.loss))
+        arriving = [Name(gradients[output])] if output in gradients else arriving
+        value = _with(line, put)
         for read in names(value) if arriving else ():
             if read == tensor or (read in program.index and read not in gradients):
-                made = derived(node.output, Formula.of(value), shapes | {_ARRIVING: shapes[node.output]}, {read}, Name(_ARRIVING))
+                made = derived(output, Formula.of(value), shapes | {_ARRIVING: shapes[output]}, {read}, Name(_ARRIVING))
                 inner = {_ARRIVING: total(*arriving)}
                 for helper, formula in made.inner:
                     inner[helper] = substitute(formula.tree, inner)

@@ -8,12 +8,13 @@ be seen too: a sweep over step sizes, and the slope of Taylor's remainder.
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from time import process_time
 
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.errors import BpdebugError
+from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
@@ -78,9 +79,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         previous = timeline.before(start) if probe.update else {}
         for place, finding in enumerate(told):
             if finding.says.accuses and finding.name in probe.values and process_time() < until:
-                formula = finding.stage.formula.tree if finding.stage.edited else None
-                numbers = probe.values, after, previous
-                evidence = Evidence(probe.program, finding.stage, finding.ours, finding.right, *numbers, formula=formula)
+                stage, numbers = _beside_what_is_due(probe, finding.stage), (probe.values, after, previous)
+                formula = probe.dots.formula(stage) if stage.edited else None
+                evidence = Evidence(probe.program, stage, finding.ours, finding.right, *numbers, formula=formula)
                 told[place] = replace(finding, suspects=finding.suspects or diagnose(evidence))
     with np.errstate(all="ignore"):
         for finding, known in () if only else own_steps(probe):
@@ -123,6 +124,16 @@ def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: set
         follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)
         found[stage.name] = replace(finding, status="follows") if follows else finding
     return found
+
+
+def _beside_what_is_due(probe: Probe, stage: Stage) -> Stage:
+    """A recorded gradient, which nothing has derived, with what its forward pass says."""
+    if not stage.of or stage.edited or probe.program.network.nodes:
+        return stage
+    with suppress(FormulaError, RecursionError):
+        if tree := chained(probe.program, stage.of):
+            return replace(stage, original=replace(stage, formula=Formula.of(tree)))
+    return stage
 
 
 def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:
