@@ -198,20 +198,23 @@ class Program(Given, eq=False):
         given |= self.drawn(update, self.constants if constants is None else constants)
         return {name: np.asarray(value, self.kind(name)) for name, value in given.items()}
 
-    def run(self, values: Mapping[str, Array], upto: int | None = None, change: Change = lambda _, value: value) -> dict[str, Array]:
+    def run(
+        self, values: Mapping[str, Array], upto: int | None = None, change: Change = lambda _, value: value, quickly: bool = False
+    ) -> dict[str, Array]:
         """What the stages compute from the values of tensors, aside from any machine; parameters as they are after the update.
 
         Args:
             values: what an update starts from.
             upto: how many stages run; all by default.
             change: what becomes of each value, by the name of its stage, before the next stage reads it.
+            quickly: whether last bits do not count.
 
         Raises:
             FormulaError: for a stage that cannot be computed.
         """
         known, made = dict(values), dict[str, Array]()
         for stage in self.stages[:upto]:
-            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.formula, known, self.kind(stage.name)))
+            known[stage.name] = made[stage.name] = change(stage.name, assigned(stage.formula, known, self.kind(stage.name), quickly))
         return made
 
     def end_of(self, phase: Phase) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -23,8 +22,6 @@ MOST = 2**30
 """Bytes of a step that are kept: of a longer one, only what formulas do not give."""
 _FIRST = 32
 """Values that are not finite of which all numbers are kept in any case."""
-_GARBAGE = 50_000
-"""New objects after which Python looks for garbage, among all that is noted and stays: usually 700, which takes a third of the time."""
 _OFTEN = 2**26
 """So many bytes after the last time, what is gone is forgotten."""
 
@@ -245,8 +242,8 @@ class Recorder(private.Mode):
 
     def __enter__(self) -> Recorder:
         """Begin."""
-        self._collects = gc.get_threshold()
-        gc.set_threshold(_GARBAGE, *self._collects[1:])
+        self._stays = private.staying()
+        self._stays.__enter__()
         self._handles += private.module_hooks(self.names.enter, self.names.leave)
         self._handles += private.step_hooks(self.begin_update, self.end_update) if self._alone else []
         self._plain_backward = plain = torch.autograd.backward
@@ -266,7 +263,7 @@ class Recorder(private.Mode):
     def __exit__(self, *raised: Any) -> None:
         """End, with all names."""
         super().__exit__(*raised)
-        gc.set_threshold(*self._collects)
+        self._stays.__exit__(None, None, None)
         for handle in self._handles:
             handle.remove()
         torch.autograd.backward = self._plain_backward

@@ -14,10 +14,10 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 
 from bpdebug.files import MEBI
+from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.lying import subscript
 from bpdebug.torch_recorder.operations import Operation
 from bpdebug.torch_recorder.places import Value, broken
-from bpdebug.torch_recorder.private import VERSION
 from bpdebug.torch_recorder.recorder import Recorder
 
 FORMAT = 1
@@ -26,6 +26,7 @@ _SMALL, _LARGE = 2**12, 2**30
 """Bytes up to which an array is packed, since its head takes most of them; and from which on its length needs a wider field."""
 
 
+@private.staying()
 def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
     """Write what was recorded; the bytes of the file.
 
@@ -43,7 +44,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
     files = _Files()
     text = {
         "format": FORMAT,
-        "torch": VERSION,
+        "torch": private.VERSION,
         **told,
         "values": [[value.name, value.shape, value.dtype, value.kind, value.inner] for value in kept],
         "operations": [

@@ -51,7 +51,7 @@ class Probe:
             state = {name: np.asarray(now[name], np.float64) for name in (*machine.persistent, *program.draws)}
         self.start = self.program.batch(self.update) | state
         with np.errstate(all="ignore"):
-            self.values = self.start | self.running.run(self.start, self.program.end_of(Phase.BACKWARD))
+            self.values = self.start | self.running.run(self.start, self.program.end_of(Phase.BACKWARD), quickly=True)
         self.loss = float(self.values[program.loss])
 
     @cached_property

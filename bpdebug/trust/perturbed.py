@@ -77,7 +77,7 @@ class Rounded(Evaluator):
     def __init__(self, values: Mapping[str, Array], rounding: Rounding | None = None, again: Mapping[str, Stage] | None = None) -> None:
         super().__init__(dict(values))
         self._plain = self if rounding is None else Evaluator(values)
-        self._rounding, self._again, self._anew = rounding, again or {}, dict[str, Array]()
+        self._rounding, self._again, self._anew, self.quickly = rounding, again or {}, dict[str, Array](), True
 
     def with_values(self, values: Mapping[str, Array]) -> Rounded:
         """The same with other tensors in the place of some."""
@@ -191,7 +191,7 @@ class Moved:
             if tree.function == "add_at":
                 arguments[2 - place] = Binary("*", arguments[2 - place], Number(0))
             held = np.asarray(way if linear else self.at.value(argument) + 1j * _STEP * way)
-            part = Evaluator({**self.at.values, "#": held}).value(replace(tree, arguments=tuple(arguments)))
+            part = Rounded({**self.at.values, "#": held}).value(replace(tree, arguments=tuple(arguments)))
             moved = (0.0 if moved is None else moved) + (part if linear else part.imag / _STEP)
         return moved
 

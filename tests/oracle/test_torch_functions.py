@@ -70,4 +70,3 @@ def test_the_mistake_in_a_backward_pass_beside_a_residual_path_is_named(kind, tm
     result = Session(load_scenario(tmp_path / "a.bpd")).execute("check")
     assert (result.data["culprit"] or "") == culprit
     assert said in result.text, result.text
-    assert ()

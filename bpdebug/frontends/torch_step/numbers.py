@@ -132,8 +132,8 @@ class Numbers(Mapping[int, Array]):
         formula, reads = self.formulas[place]
         values = self.of(reads)
         try:
-            exact = np.asarray(evaluate(formula, {name: _double(one) for name, one in values.items()}))
-            single = np.asarray(evaluate(formula, values, due.dtype), np.float64) if due.dtype.kind == "f" else exact
+            exact = np.asarray(evaluate(formula, {name: _double(one) for name, one in values.items()}, quickly=True))
+            single = np.asarray(evaluate(formula, values, due.dtype, True), np.float64) if due.dtype.kind == "f" else exact
         except (FormulaError, TypeError, ValueError, IndexError, MemoryError):
             return inf, 0.0
         if exact.shape != due.shape:
@@ -149,7 +149,7 @@ class Numbers(Mapping[int, Array]):
                 terms = max((one.size for one in values.values()), default=0) / max(due.size, 1)
                 near = max(near, _least(due, dtype) * _ONE_BY_ONE * terms**0.5)
                 for drawn in range(_DRAWS):  # several, for the sum of few numbers may come out nearly the same once
-                    moved = np.asarray(evaluate(formula, {name: _moved(one, dtype, drawn) for name, one in values.items()}))
+                    moved = np.asarray(evaluate(formula, {name: _moved(one, dtype, drawn) for name, one in values.items()}, quickly=True))
                     near = max(near, _TIMES * float(np.max(np.abs(moved - exact)[known & np.isfinite(moved)], initial=0.0)))
             beyond = np.abs(exact) - _LARGEST[dtype]
             unlike = (np.isinf(due) != (np.isinf(single) | (beyond > 0))) & ~(np.abs(beyond) <= near)
