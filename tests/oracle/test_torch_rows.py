@@ -96,6 +96,11 @@ CASES = {
     "distances": of_rows(lambda h: (torch.cdist(h.detach(), torch.ones(4, 5)) * h[:, :4]).mean()),
     "columns that are put": of_rows(lambda h: put(h, (slice(None), torch.tensor([3, 1]))).pow(2).mean()),
     "angles": of_rows(lambda h: (torch.asin(h.tanh() / 2) + 2 * torch.acos(h.tanh() / 2) + torch.atan(h)).pow(2).mean()),
+    "hyperbolic": of_rows(lambda h: (torch.atanh(h.tanh() / 2) + torch.asinh(h) + torch.acosh(h**2 + 2)).pow(2).mean()),
+    "what a mask takes": of_rows(
+        lambda h: h[h > 0].pow(2).mean() + h[places() > 1].exp().mean() + h.masked_select(places()[:, None] > 1).mean()
+    ),
+    "a column and a flat list": of_rows(lambda h: (h[:, :1] * torch.arange(3)).pow(2).mean() + h.exp().mean()),
     "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
 }
 _CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward", "max_", "min_")

@@ -110,9 +110,11 @@ def _index_add(of: Called) -> Results:
     return {0: f"add_at({of.given[0]}, np.s_{part('', of.raw[1], of.given[2], of.rank(0))}, {of.given[3]})"}
 
 
-@row("masked_scatter")
-def _masked_scatter(of: Called) -> Results:
-    return {0: f"add_at(where({of.given[1]}, 0, {of.given[0]}), {of.given[1]}, {of.given[2]})"}
+@row("masked_select", "masked_scatter")
+def _masked(of: Called) -> Results:
+    x, mask = of.given[:2]
+    mask = mask if of.shape(1) == of.shape(0) else f"broadcast_to({mask}, {of.shape(0)})"
+    return {0: f"{x}[{mask}]" if of.name == "masked_select" else f"add_at(where({mask}, 0, {x}), {mask}, {of.given[2]})"}
 
 
 @row("roll")

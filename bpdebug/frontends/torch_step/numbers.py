@@ -182,10 +182,14 @@ class Kept:
         return self._numbers.agreement(self._place)[1]
 
     @property
+    def distance(self) -> float:
+        """How far it is off."""
+        return self._numbers.agreement(self._place)[0]
+
+    @property
     def agrees(self) -> bool:
         """Whether it is no farther off."""
-        distance, near = self._numbers.agreement(self._place)
-        return distance <= near
+        return self.distance <= self.near
 
     @property
     def judged(self) -> bool:

@@ -11,7 +11,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import infer
-from bpdebug.core.structure import Form, kind_of
+from bpdebug.core.structure import Form, Unknown, kind_of
 from bpdebug.core.tree import Binary, Name, Number, Tree, substitute
 from bpdebug.frontends.torch_step.called import Called
 from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
@@ -179,7 +179,8 @@ class Statements:
             tree, found = Binary("*", Number(1.0), tree), Form.of(found)
         elif kind == "b" != kind_of(found):
             tree, found = Binary("!=", tree, Number(0)), Form.of(found, "b")
-        return tree if tuple(found) == value.shape and kind == kind_of(found) else None
+        fits = len(found) == len(value.shape) and all(isinstance(n, Unknown) or n == m for n, m in zip(found, value.shape, strict=True))
+        return tree if fits and kind == kind_of(found) else None
 
     def _form(self, tree: Tree, general: str, read: Sequence[int]) -> Form:
         values = self._step.values
