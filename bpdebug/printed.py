@@ -19,6 +19,7 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError, printable
 from bpdebug.core.record import Record
+from bpdebug.dialects import plain
 from bpdebug.files import MEBI, FileError, read_file
 
 _MOST, _DEEP, _ARRAYS, _TOKENS_MOST, _DIGITS = 4 * MEBI, 16, 10_000, 1_500_000, 400
@@ -51,14 +52,6 @@ _CELLS = [re.compile(rf"({name})((?:\[\d{{1,6}}\]){{{axes}}})") for name, axes i
 """What a cell of a matrix and of a list is called: ``W[0]`` may be a layer's."""
 _OTHERS = {b"\x93NUMPY": "one array without a name, as numpy.save writes it", b"\x80": "a pickle, which could run anything"}
 """How other files of Python begin, and what they are."""
-_SHAPES = re.compile(
-    r"(?:\.?\b(?i:shape|size|dims?)[ \t]{0,9}[:=]?[ \t]{0,9}(?:torch\.Size)?|\btorch\.Size)"
-    r"\(?\[?[ \t]{0,9}\d{1,9}(?:[ \t]{0,9}[,x×][ \t]{0,9}\d{1,9}){0,9},?[ \t]{0,9}\]?\)?(?=[ \t:,]{0,9}$)"
-    r"|,[ \t]{0,9}shape=\[[^\]\n]{0,80}\],[ \t]{0,9}strides=[^\n]{0,120}$"
-    r"|\b\d{1,9}(?:[×x]\d{1,9}){0,9}(?:-element)?[ \t]{1,9}[A-Z]\w{0,40}(?:\{[^\n]{0,80}\})?:?(?=[ \t]{0,20}$)",
-    re.MULTILINE,
-)
-"""What is said of a shape at the end of a line, as Julia does before it prints a matrix, and Rust behind it."""
 
 
 class TextError(BpdebugError):
@@ -95,7 +88,7 @@ def read_printed(path: Path) -> dict[str, Array]:
 
 def parse(text: str, source: str = "text") -> dict[str, Array]:
     """The arrays of a text by name; see :func:`read_printed`."""
-    reader = _Reader(_SHAPES.sub(lambda found: " " * len(found[0]), text), source)
+    reader = _Reader(plain(text), source)
     reader.read()
     if not reader.arrays:
         raise reader.error("this holds no arrays; expected npz, JSON, or lines such as W1 = [[0.1, 0.2], [0.3, 0.4]]", 0)

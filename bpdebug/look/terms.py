@@ -81,5 +81,5 @@ class Terms:
         least, constant = (short(scale * (float(self._own.sum()) + more), 4) for more in (excess, self._most))
         of = "" if whole else f" of {len(self.y)} samples"
         bound = f"The loss{of} cannot fall below {least}, and one answer for all samples gives {constant}"
-        beyond = f"{short(100 * share, 2)} % of what there is to learn is out of reach (threshold {100 * self.threshold:g} %)"
+        beyond = f"{short(100 * min(share, 1), 2)} % of what there is to learn is out of reach (threshold {100 * self.threshold:g} %)"
         yield Finding(name, text, f"{why}. {bound}: {beyond}. {remedy}.", True, 0, share, self.threshold)

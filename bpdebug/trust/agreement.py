@@ -15,8 +15,8 @@ from bpdebug.trust.judge import Judge
 from bpdebug.trust.patterns import suspect
 from bpdebug.trust.report import listed
 
-_ADDING = "right only if you add it: the file holds no parameter after the update that would show it"
-_TAKEN = "right only if your step takes the learning rate no more: the file holds no parameter after the update that would show it"
+_ADDING, _TAKEN = "right only if you add it: ", "right only if your step takes the learning rate no more: "
+_SHOWN = ("the file holds no parameter after the update that would show it", "your parameters after the update are off, and do not show it")
 _TAKEN_BACK = "right only if your gradients of the parameters take that factor back: the file holds none that would show it"
 _TWICE = "right only if the square of the learning rate is meant: it is in your gradients and in your step"
 _FEW = "right only if all your gradients are meant to be"
@@ -54,12 +54,13 @@ def settled(judge: Judge) -> list[Finding]:
     shown = steps and (slots or _linear(judge)) and _rate_taken_no_more(judge)
     far = RATE in name.name and name.parts > 2 + (factor < 0) and not shown
     doubts, alone = dict[str, str](), _alone(judge)
+    after = _SHOWN[any(f.stage.name in program.parameters and f.theirs is not None for f in judge.findings)]
     for finding in scaled:
         slot = finding.stage.name in program.slots
         if not steps and (factor < 0 or (slot and judge.convention.of(finding.stage.name) < 0)):
-            doubts[finding.name] = _ADDING
+            doubts[finding.name] = _ADDING + after
         elif not steps and slot and judge.convention.of(finding.stage.name) != 1:
-            doubts[finding.name] = _TAKEN
+            doubts[finding.name] = _TAKEN + after
         elif not steps and not gradients and finding.stage.of and abs(judge.convention.of(finding.name)) != 1:
             doubts[finding.name] = _TAKEN_BACK
         elif finding in steps and _rate_twice(judge):
@@ -106,7 +107,7 @@ def _rate_taken_no_more(judge: Judge) -> bool:
 
 _REASONS = {
     "m": "as those of a loss that is the sum over the samples",
-    "1/m": "as those of a loss that is the mean over the samples",
+    "1/m": "as those of this loss divided by the number of samples",
     "outputs": "as those of a loss that is the sum over the outputs",
     "1/outputs": "as those of a loss that is the mean over the outputs",
     "m·outputs": "as those of a loss that is a sum",

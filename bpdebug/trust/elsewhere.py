@@ -215,6 +215,16 @@ def _compared(stage: Stage) -> Iterator[Tree]:
             yield node
 
 
+def one_sided(stage: Stage, seen: Sequence[Values]) -> Iterator[str]:
+    """The comparisons of a user's formula that come out alike in every cell of all these numbers: the other branch is never taken."""
+    for tree in walk(stage.formula.tree):
+        if isinstance(tree, Binary) and tree.operator in ("<", "<=", ">", ">="):
+            sides = {_side(tree, values) for values in seen}
+            if len(sides) == 1 and (side := sides.pop()):
+                left, right = map(to_text, tree.children())
+                yield f"{left} {side} {right} in every cell, here and with other gradients"
+
+
 def _side(tree: Tree, values: Values) -> str:
     """Which of the two numbers is larger in every cell; "" where that differs."""
     known, (left, *right) = Evaluator(values), tree.children()

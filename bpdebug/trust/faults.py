@@ -93,7 +93,7 @@ coefficient         | added        | the coefficient at the other term
 miscounted          | added        | the updates counted otherwise
 n_minus_one         | size         | n − 1 where n belongs
 squashed_again      | another rule | softmax or sigmoid once more
-one_cell            | added        | one cell alone
+one_cell            | added        | one cell, row or column alone
 stray_factor        | size         | a stray factor
 """
 _GENERAL = """

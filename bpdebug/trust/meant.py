@@ -27,7 +27,7 @@ from bpdebug.core.words import together
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.dots import Dots
-from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, updated
+from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, one_sided, updated
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.suspects import diagnose
 
@@ -207,9 +207,10 @@ def own_steps(probe: Probe) -> Iterator[tuple[Finding, Evidence | None]]:
         stage, shown = here.stage, program.stage(here.stage.name)
         differ = {kind: next((look for look in looks[kind] if look.stage is stage and look.differ), None) for kind in looks}
         if not here.differ and not differ[""]:
-            reason = next((kind for kind, look in differ.items() if look), "")
-            said = (_HERE + reason) * bool(reason)
-            yield replace(here.finding(shown), status="hidden" if reason else "good", said=said), None
+            reason = _HERE + kind if (kind := next((kind for kind, look in differ.items() if look), "")) else ""
+            seen = [values, *(look.values for kind in looks for look in looks[kind] if look.stage is stage)]
+            reason = reason or next((f"not judged where it is otherwise: {said}" for said in one_sided(stage, seen)), "")
+            yield replace(here.finding(shown), status="hidden" if reason else "good", said=reason), None
         elif differ[""] and all(alike := [_alike(running, stage, values, size, runs[""]) for size in (1.0, 0.0)]):
             yield replace(here.finding(shown), status="convention", said=alike[0]), None
         else:

@@ -81,7 +81,7 @@ _WORDS = {
     "first": "wih ih xh",
     "second": "who ho hy",
     "": "self this model network nn mlp module modules param params parameter parameters cache caches dense block blocks "
-    "seq sequential my mine value values val vals matrix matrices vec vector vectors array arrays tensor tensors of by wrt the to e u "
+    "seq sequential me my mine value values val vals matrix matrices vec vector vectors array arrays tensor tensors of by wrt the to e u "
     "function fn node nodes unit units neuron neurons sum sums total rate torch np number num state dict result results step tmp",
 }
 """Pieces of names, by what they say; the last ones say nothing."""
@@ -124,12 +124,13 @@ def earlier(name: str) -> bool:
 @cache
 def meanings(name: str) -> tuple[Meaning, ...]:
     """What a name may stand for, the likeliest first; nothing where it says nothing."""
-    pieces = _pieces(name)
-    if pieces is None:  # what holds it may be called anything: brain.W1, p['W1']
-        held = re.fullmatch(r"[^\W\d]\w*(?:\.(.+)|\[['\"](.+)['\"]\])", name)
-        return tuple(replace(one, trust=_HELD * one.trust) for one in meanings(held[1] or held[2])) if held else ()
+    pieces, held = _pieces(name), re.fullmatch(r"[^\W\d]\w*(?:\.(.+)|\[['\"](.+)['\"]\])", name)
+    # what holds it may be called anything: brain.W1, p['W1'], and s.W1
+    inner = [replace(one, trust=(_BY_NUMBERS if pieces else _HELD) * one.trust) for one in meanings(held[1] or held[2])] if held else []
+    if pieces is None:
+        return tuple(inner)
     numbers, tags = tuple(int(piece) for piece in pieces if piece.isdigit()), [_TAGS[piece] for piece in pieces if not piece.isdigit()]
-    return tuple(sorted(_read(tags, numbers), key=lambda meaning: -meaning.trust))
+    return tuple(sorted([*_read(tags, numbers), *inner], key=lambda meaning: -meaning.trust))
 
 
 def gradient_of(name: str) -> str | None:

@@ -179,10 +179,19 @@ def _multiples(case: Evidence) -> Look:
 
 
 def _one_cell(case: Evidence) -> Look:
-    wrong, right = case.wrong, case.right
-    off = np.flatnonzero(~(np.abs(wrong - right) <= case.allowed))
-    if len(off) == 1 and wrong.size > 2 and np.isfinite(right).all():
-        place = tuple(map(int, np.unravel_index(int(off[0]), wrong.shape)))
+    """One cell, or all of one place along an axis, while the others are right."""
+    wrong, right, name = case.wrong, case.right, case.site.stage.name
+    off = ~(np.abs(wrong - right) <= case.allowed)
+    if wrong.size < 3 or not np.isfinite(right).all():
+        return
+    places = np.argwhere(off)
+    if len(places) == 1:
+        place = tuple(map(int, places[0]))
         numbers = f"{short(float(wrong[place]))} where {short(float(right[place]))} is right"
-        says = f"only {cell_name(case.site.stage.name, place)} is off: {numbers}; the other {wrong.size - 1} are right"
-        yield "one_cell", wrong, says, None
+        yield "one_cell", wrong, f"only {cell_name(name, place)} is off: {numbers}; the other {wrong.size - 1} are right", None
+    for axis, alike in enumerate((places == places[:1]).all(axis=0)) if 1 < len(places) < wrong.size else ():
+        if alike and right[~off].any():
+            text = ", ".join(str(places[0][axis]) if one == axis else ":" for one in range(wrong.ndim))
+            said = ", which is 0 there" * (not wrong[off].any())
+            yield "one_cell", wrong, f"only {name}[{text}] is off{said}; the other cells are right", None
+            return

@@ -157,16 +157,18 @@ def rewrites(site: Site) -> Iterator[Mistake]:
 
 def _other_axes(site: Site, nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]) -> Iterator[Mistake]:
     """A fold along another axis, and all of them."""
-    folds = [(node.axis, node, put) for node, put in nodes if isinstance(node, Call) and node.reduces and isinstance(node.axis, int)]
+    calls = [(node.axis, node, put) for node, put in nodes if isinstance(node, Call) and isinstance(node.axis, int)]
+    folds = [call for call in calls if call[1].reduces or not site.program.layers]  # a softmax too
     axes = (*range(2 if site.program.layers else 4), *(due for due, *_ in folds))  # of pictures, too
     called: dict[int | None, str] = {axis: f"axis {axis}" for axis in axes}
     called |= _AXES if site.program.layers else {None: "everything"}
     for axis in [axis for axis in called if axis is None or axis >= 0]:
         ways = [(due, put(_along(axis, node))) for due, node, put in folds]
         ways += [(due, everywhere(site.tree, partial(_along, axis))) for due, *_ in folds[: len(folds) > 1]]
+        what = "a sum or a maximum" if any(node.reduces for _, node, _ in folds) else "it"
         for due, changed in ways:
             each = _EACH.get(due, "") * (axis is None and bool(site.program.layers))
-            says = f"a sum or a maximum is taken over {called[axis]}, where it should be over {called[due]}{each}"
+            says = f"{what} is taken over {called[axis]}, where it should be over {called[due]}{each}"
             yield Mistake("wrong_axis", changed, says)
 
 
@@ -200,7 +202,7 @@ def _named(site: Site, made: Mistake) -> Mistake:
 
 def _along(axis: int | None, node: Tree) -> Tree:
     """A fold along one axis, along another."""
-    if isinstance(node, Call) and node.reduces and isinstance(node.axis, int):
+    if isinstance(node, Call) and isinstance(node.axis, int):
         return replace(node, axis=axis, keepdims=node.keepdims and axis is not None)
     return node
 

@@ -259,3 +259,9 @@ def test_each_finding_carries_its_number_and_the_threshold_that_it_is_beyond(nam
     for finding in seen:
         small = finding.name in below or finding.text == "step small"
         assert finding.value < finding.threshold if small else finding.value > finding.threshold
+
+
+def test_no_more_than_all_is_out_of_reach():
+    x = np.array([[0.0], [1.0], [2.0]])
+    finding = found(trained(net(x, np.array([[0.0], [5.0], [1.0]]), Layer(1, "sigmoid"), loss="squared_error"), 0))["out-of-range"]
+    assert "100 % of what there is to learn" in finding.why

@@ -116,6 +116,24 @@ J14 | compare J14.npz | 1 | first off stage: dW2; z1 stands where a1 belongs; as
 J15 | compare J15.txt | 1 | all your gradients are 3 times ours | nothing; also off
 J16 | compare J16.npz | 1 | first off stage: dW1; only the last sample is counted; also off.* db1 | nothing
 J17 | compare J17.txt | 0 | every number agrees; m .*= 4 times ours.*your step divides by it again | OFF
+E03 | compare E03.npz | 1 | first off stage: dh; kernel the wrong way round | nothing; also off
+E07 | compare E07.npz | 1 | first off stage: p; axis 2, where it should be over axis -1 | nothing; also off
+E11 | compare E11.npz | 1 | first off stage: db; not summed | nothing; also off
+K01 | compare K01.npz | 1 | first off stage: da1; da2 stands where dz2 belongs; column convention; other sign | nothing; also off
+K02 | compare K02.npz | 1 | first off stage: dW2; W2 stands where a1 belongs; learning rate in them | nothing; also off
+K03 | compare K03.npz | 1 | first off stage: dz2; da2 stands where a2 belongs | nothing; also off
+K04 | compare K04-0.npz | 0 | every number agrees | OFF
+K04 | compare K04-0.npz K04-1.npz | 1 | first off stage: vW1; earlier velocity is not added | nothing; also off
+K05 | compare K05-0.npz K05-1.npz | 0 | every number agrees; the step itself, which is added | OFF
+K06 | compare K06-0.npz | 1 | first off stage: W1; not multiplied by the learning rate; are off, and do not show it | nothing; also off; file holds no
+K07 | compare K07-0.npz K07-1.npz | 1 | first off stage: W1; it is not updated | OFF +[dv]; also off
+K08 | compare K08.npz | 1 | first off stage: dh; dh@left, what comes back on the path through left, is left out | nothing; also off
+K09 | compare K09-0.npz | 1 | first off stage: W1; epsilon is added inside the root | nothing; also off
+K10 | compare K10.txt | 1 | first off stage: dW2; penalty.*times W2 more; also off.* dW1; Theta2_grad | nothing
+K11 | compare K11.txt | 1 | first off stage: dz1; sigmoid is left out; 12 decimals | nothing; also off
+K12 | compare K12.txt | 1 | first off stage: dW1; only dW1\[:, 0\] is off, which is 0 there; also off.* db1 | nothing
+K13 | compare K13.txt | 0 | every number agrees; this loss divided by the number of samples | OFF
+K14 | compare K14.npz | 0 | every number agrees | OFF
 """
 """Case, command, status, what the answer says (expressions, each to be found), and what it does not."""
 

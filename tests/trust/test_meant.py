@@ -314,3 +314,14 @@ def test_a_step_that_is_wrong_at_this_moment_alone_is_no_convention():
     result = session.execute("check")
     assert result.data["culprit"] == "W1", result.text
     assert "the step is 2 times the right one" in result.text
+
+
+@pytest.mark.parametrize("limit", ["dW1 > 1e6", "sum(dW1 * dW1) > 1e30"])
+@pytest.mark.parametrize("branch", ["W1 + dW1", "W1 - learning_rate * dW1 * 0.5"])
+def test_a_branch_of_an_update_that_is_never_taken_is_not_called_right(limit, branch):
+    timeline = Timeline(make_program(load_scenario("xor")).with_formula("W1", f"where({limit}, {branch}, W1 - learning_rate * dW1)"))
+    report = whole(check(timeline))
+    assert report.ok
+    assert [(one.name, one.said.partition(":")[0]) for one in report.findings if one.says.untold] == [
+        ("W1", "not judged where it is otherwise")
+    ]

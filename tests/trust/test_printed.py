@@ -33,6 +33,17 @@ TEXTS = {
     "Rust": "W1 = [[1.0, 2.0],\n [3.0, 4.0]], shape=[2, 2], strides=[2, 1], layout=Cc (0x5), const ndim=2\nb1 = [5.0, 6.0]\nloss = 0.5",
     "Mathematica": "W1 = {{1., 2.}, {3., 4.}}\nb1 = {5., 60.*^-1}\nloss = 5.*^-1",
     "a cell a line": "".join(f"W1[{i // 2}][{i % 2}] = {i + 1}\n" for i in range(4)) + "b1[1]: 5\nb1[2]: 6\nloss = 0.5",
+    "Perl": "$VAR1 = {\n 'W1' => [\n [\n '1',\n '2'\n ],\n [\n '3.0',\n 4\n ]\n ],\n 'loss' => '0.5',\n 'b1' => [\n 5,\n 6\n ]\n };\n",
+    "PHP": "Array\n(\n [W1] => Array\n (\n [0] => Array\n (\n [0] => 1\n [1] => 2\n )\n\n [1] => Array\n (\n [0] => 3\n [1] => 4\n )\n"
+    "\n )\n\n [b1] => Array\n (\n [0] => 5\n [1] => 6\n )\n\n [loss] => 0.5\n)\n",
+    "PHP, exported": "$W1 = array (\n 0 => \n array (\n 0 => 1.0,\n 1 => 2.0,\n ),\n 1 => \n array (\n 0 => 3.0,\n 1 => 4.0,\n ),\n);\n"
+    "$b1 = array (\n 0 => 5.0,\n 1 => 6.0,\n);\n$loss = 0.5;\n",
+    "PHP, dumped": "W1: array(2) {\n [0]=>\n array(2) {\n [0]=>\n float(1)\n [1]=>\n float(2)\n }\n [1]=>\n array(2) {\n [0]=>\n float(3)\n"
+    " [1]=>\n float(4)\n }\n}\nb1: array(2) {\n [0]=>\n float(5)\n [1]=>\n float(6)\n}\nloss: float(0.5)\n",
+    "Haskell": "W1 = (2><2)\n [ 1.0, 2.0\n , 3.0, 4.0 ]\nb1 = [5.0,6.0]\nloss = 0.5\n",
+    "OCaml": "let W1 = [|[|1.; 2.|]; [|3.; 4.|]|]\nlet b1 = [|5.; 6.|]\nlet loss = 0.5\n",
+    "decimal commas": "W1 =\n 1,000 2,000\n 3,000 4,000\nb1 = 5,000 6,000\nloss = 0,500\n",
+    "decimal commas in braces": "W1 = {{1,0, 2,000}, {3,000, 4,000}};\nb1 = {5,000, 6,000};\nloss = 0,500;\n",
     "Go": "W1 := [][]float64{{1, 2}, {3, 4}}\nb1 := []float64{5, 6}\nloss := 0.5",
 }
 

@@ -167,8 +167,9 @@ class _Judging:
         """Whether a dot product shows at once that the gradients are right along a direction."""
         products = np.concatenate([(way * self._gradient(name)).reshape(-1) for name, way in ways.items()])
         claim, terms = float(products.sum()), float(np.abs(products).sum())
-        if not terms:  # then nothing may move
-            return not any(self.slopes.central(ways, step) for step in (1e-6, 1e-2))
+        if not terms:  # then nothing may move, also where the numbers are so small that rounding swallows their steps
+            least = min(1.0, *(float(np.abs(way).max(initial=0.0)) or 1.0 for way in ways.values()))
+            return not any(self.slopes.central(ways, step) for step in (1e-6, 1e-2, 1e-2 / least)[: 2 + (least < 1)])
         near, rough = _AGREES * terms, False
         for step in _STEPS:
             found = self.slopes.central(ways, step)
