@@ -105,7 +105,7 @@ def _rate_taken_no_more(judge: Judge) -> bool:
     return factor.rate != 1 and (step == 1 or abs(step * factor.rate / abs(factor.value) - 1) <= judge.near)
 
 
-_REASONS = {
+REASONS = {
     "m": "as those of a loss that is the sum over the samples",
     "1/m": "as those of this loss divided by the number of samples",
     "outputs": "as those of a loss that is the sum over the outputs",
@@ -133,7 +133,7 @@ def _reason(name: str, taken: bool) -> tuple[str, str]:
     """Why gradients may have a factor of this name: what of it is not the learning rate, and what is."""
     before, rate, after = name.partition(RATE)
     rest = f"1{after}" if after[:1] == "/" else before or after.removeprefix("·")
-    said = _REASONS.get(rest, f"as those of {rest} times the loss") if rest else ""
+    said = REASONS.get(rest, f"as those of {rest} times the loss") if rest else ""
     return said, ("with the learning rate in them" + ", which your step takes no more" * taken) * bool(rate)
 
 

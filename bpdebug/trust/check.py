@@ -7,7 +7,7 @@ be seen too: a sweep over step sizes, and the slope of Taylor's remainder.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from time import process_time
 
@@ -33,6 +33,7 @@ from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
 from bpdebug.trust.report import CHECK, Report
+from bpdebug.trust.shared import shared
 from bpdebug.trust.suspects import diagnose
 
 _SWEPT, _SWEEP = 64, 20_000_000
@@ -73,6 +74,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         own = as_meant(probe, found) if named or any(finding.says.accuses for finding in found.values()) else {}
     found = {name: finding for name, finding in own.items() if not finding.stage.of} | found | own
     told = [finding for name, finding in found.items() if only in ("", name) or (finding.says.accuses and not finding.stage.of)]
+    with np.errstate(all="ignore"):
+        told = _settled(told, shared(probe) if any(finding.says.accuses for finding in told) else {})
     if named and any(finding.says.accuses for finding in told):
         yield "looking for the mistake"
         after, start, until = probe.after(), timeline.calendar.clock(probe.update), process_time() + _SECONDS
@@ -88,9 +91,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
             told.append(replace(finding, suspects=diagnose(known)) if known and named else finding)
     remarks = {} if only else probe.program.remarks
     settled = {} if only else probe.program.settled
-    instead = {"wrong": "convention", "follows": "convention", "hidden": "good"}
-    off = {one.name: instead[one.status] for one in told if one.name in settled and one.status in instead}
-    told = [replace(one, status=off[one.name], said=settled[one.name], suspects=()) if one.name in off else one for one in told]
+    told = _settled(told, settled)
     if probe.program.misled:
         told = [replace(one, status="misled", suspects=()) if one.says.accuses else one for one in told]
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
@@ -134,6 +135,13 @@ def _beside_what_is_due(probe: Probe, stage: Stage) -> Stage:
         if tree := chained(probe.program, stage.of):
             return replace(stage, original=replace(stage, formula=Formula.of(tree)))
     return stage
+
+
+def _settled(told: list[Finding], settled: Mapping[str, str]) -> list[Finding]:
+    """The findings, of which some are known to be right in another way, with what is said of them."""
+    instead = {"wrong": "convention", "follows": "convention", "hidden": "good"}
+    off = {one.name: instead[one.status] for one in told if one.name in settled and one.status in instead}
+    return [replace(one, status=off[one.name], said=settled[one.name], suspects=()) if one.name in off else one for one in told]
 
 
 def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:

@@ -180,3 +180,18 @@ def test_a_line_that_fits_this_batch_alone_is_right_there(tmp_path):
         session.execute(typed)
         assert session.program.stage("dh").edited
         assert {stage["status"] for stage in session.execute("check").data["stages"]} == {"good"}
+
+
+FACTORS = [("1", "good"), ("0.5", "convention"), ("2 * m", "convention"), ("3", "wrong"), ("-1", "wrong")]
+
+
+@pytest.mark.parametrize(("factor", "status"), FACTORS)
+def test_one_factor_of_all_gradients_that_has_a_name_is_a_convention(tmp_path, program, factor, status):
+    def checked(*lines):
+        program(*lines)
+        data = Session(load_scenario(tmp_path / "s.yaml")).execute("check").data
+        return {stage["name"]: stage["status"] for stage in data["stages"]}, data["ok"]
+
+    found, ok = checked(f"e = {factor} * 2 * (o - y)", "dW2 = h.T @ e", "dh = e @ W2.T + 3 * e")
+    assert {found["dW2"], found["dh"]} == {status} and ok == (status != "wrong")
+    assert checked(f"dW2 = {factor} * 2 * h.T @ (o - y)")[0]["dW2"] == ("good" if factor == "1" else "wrong")
