@@ -12,7 +12,6 @@ from bpdebug.core.words import suggestion
 
 LAYER_NAMES = tuple(re.findall(r"^def (\w+)", LAYERS, re.MULTILINE))
 """The layers that a line of a program may call."""
-_MADE = "numbers stand under tensors:, or under parameters: where they are to be learnt"
 _SAID = {
     "matmul mm bmm": "a product of matrices is written a @ b",
     "add sub mul div multiply": "write the sign itself: + - * /",
@@ -45,7 +44,7 @@ _SAID = {
     "item detach cpu numpy cuda clone contiguous requires_grad_ to float double int float32 float64": "leave it out",
     "backward zero_grad step grad": "leave it out: the backward pass is derived from the lines, and the optimizer updates the parameters",
     "randn rand random uniform normal seed choice": "parameters: shapes are drawn by the initializer; other arrays stand under tensors:",
-    "array tensor asarray as_tensor Tensor Variable": _MADE,
+    "tensor as_tensor Tensor Variable": "numbers stand under tensors:, or under parameters: where they are to be learnt",
     "gather": "it is written take_along_axis(x, places, axis=1)",
     "sort argsort topk argpartition median percentile quantile": "no line sorts: cells are chosen by max, argmax and comparisons",
     "mse_loss MSELoss mean_squared_error mse": "it is written mean((out - y) ** 2)",

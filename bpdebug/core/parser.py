@@ -263,7 +263,7 @@ class _Reader:
         if name not in SPELLINGS:
             hint = "it is written add_at(x, index, values)" if name == "add.at" else instead_of(name.rpartition(".")[2])
             raise SpellingError(f"unknown function '{name}'; {hint or 'there are ' + ' '.join([*FUNCTIONS, *LAYER_NAMES])}", node)
-        arguments = [] if node.keywords else [self.tree(one) for one in given.positional]
+        arguments = [] if node.keywords else [self.tree(stacked(one)) for one in given.positional]
         if (made := rewritten(name, arguments)) is None:
             hint = "; a product of two matrices is written a @ b" * (name in ("dot", "matmul"))
             raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}{hint}", node)

@@ -71,7 +71,7 @@ def is_layout(tree: Tree) -> bool:
 CHANGED = "NumPy changes the array of {1} here, too: write {0} = {0} …, which makes a new one"
 """What is said of a line that changes an array that is not its own alone."""
 _COPIES = ("pad", "repeat", "take", "tril", "triu")
-_COPIED = re.compile(r"\b(copy|flatten)\(")
+_COPIED = re.compile(r"\b(copy|flatten|array)\(")
 
 
 def owner_of(name: str, formula: Formula, owners: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ ALIASES = {
     "diagonal": "diag",
 }
 """NumPy's further names of a function."""
+_FLOATS = ("float", "np.float64")
 _REDUCING = {name for name, row in FUNCTIONS.items() if row.reduces} - {"norm", "logsumexp"}
 METHODS = sorted(
     {
@@ -125,7 +126,7 @@ _SINGLE: dict[str, Callable[[Tree], Tree]] = {
     "transpose": Transpose,
     "trace": lambda operand: Call("sum", (Call("diag", (operand,)),)),
     **dict.fromkeys(("flatten", "ravel"), lambda operand: Call("reshape", (operand, Unary("-", Number(1))))),
-    "copy": lambda operand: operand,
+    **dict.fromkeys(("copy", "array", "asarray", "float64"), lambda operand: operand),
 }
 SPELLINGS = (*_SIGNS, *_SINGLE)
 """The names that :func:`rewritten` knows."""
@@ -162,7 +163,7 @@ def _squares(node: ast.Call) -> ast.Call:
     """
     given = dict(zip(("ord", "axis", "keepdims"), node.args[1:], strict=False)) | {k.arg: k.value for k in node.keywords}
     order, rows = ast.unparse(given.pop("ord", ast.Constant(None))), isinstance(given.get("axis"), ast.Constant | ast.UnaryOp)
-    if order != "None" and not (order == "2" and rows):  # which of a matrix is the spectral norm
+    if order not in ("None", "'fro'") and not (order == "2" and rows):  # which of a matrix is the spectral norm
         told = f"norm is the root of a sum of squares, and of order {order} this is another one"
         raise SpellingError(f"{told}: write sum(abs(x)) or max(abs(x)), with an axis", node)
     return ast.copy_location(ast.Call(node.func, node.args[:1], [ast.keyword(name, value) for name, value in given.items()]), node)
@@ -204,7 +205,8 @@ class Given(Record, eq=False):
         most, given = len(function.parameters), self.positional
         if len(given) > most and self.name in ("reshape", "transpose") and self.method:  # x.reshape(2, -1)
             given = [given[0], ast.copy_location(ast.Tuple(given[1:]), given[1])]
-        named = {k.arg: k.value for k in self.node.keywords if k.arg not in self._options(function)}
+        floats = [k for k in self.node.keywords if k.arg == "dtype" and ast.unparse(k.value) in _FLOATS]  # as they are anyhow
+        named = {k.arg: k.value for k in self.node.keywords if k.arg not in self._options(function) and k not in floats}
         for name in named:
             if name not in function.parameters[len(given) :]:
                 meant = KEYWORDS.get(name or "", "")

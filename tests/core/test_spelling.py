@@ -60,6 +60,8 @@ LINES = (
     "z1.argmax(axis=1)",
     "(z1 == z1.max(axis=1, keepdims=True)).all()",
     "np.amax(z1, 1)",
+    "z1 * np.array([0.25, 0.5, 0.25, 1]) + np.asarray(a1) * np.float64(2)",
+    "z1[np.array([0, 2])] + np.zeros((2, 4), dtype=float) + np.array([[1], [2]])",
 )
 
 
