@@ -29,7 +29,7 @@ from bpdebug.core.structure import Forms
 from bpdebug.core.tree import Binary, Call, Listing, Name, Number, Transpose, Tree, Unary, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
-from bpdebug.look.slices import Chosen, Slice, owner_of, slice_at
+from bpdebug.look.slices import Chosen, Slice, owner_of, slice_at, slice_behind
 from bpdebug.time.timeline import Timeline
 
 Axes = tuple[str, str]
@@ -234,17 +234,20 @@ class _Taking:
                     pieces = self._pieces(first, axes[len(axes) - value.ndim :], top=False)
                     inner = [replace(p, whole=frozenset(p.axes)) if isinstance(p, Operand) else p for p in pieces]
                     return [f"{tree.function}(", *inner, ")"]
-                shown = [piece for name in names(tree) for piece in (", ", self._operand(Name(name), ()))]
+                shown = [piece for name in names(tree) for piece in (", ", self._operand(Name(name), self._behind(tree, name)))]
                 return [f"{tree.function}(", *shown[1:], ")"]
-            first, *others = tree.arguments
-            rest: list[Piece] = [piece for other in others for piece in (", ", self._operand(other, axes))]
-            return [f"{tree.function}(", self._operand(first, axes), *rest, ")"]
+            rest: list[Piece] = [piece for one in tree.arguments for piece in (", ", self._operand(one, axes))]
+            return [f"{tree.function}(", *rest[1:], ")"]
         letters = [next(self._letters) for _ in self._cells.folded(tree)]
         [(argument, along)] = self._cells.sources(tree, axes[len(axes) - self._cells.value(tree).ndim :], letters)
         operand, own = self._operand(argument, along), tree.folded(len(letters))
         sides = [own[0] + 2 - len(letters)] if len(letters) < 3 else [side for side, axis in enumerate(operand.axes) if axis in letters]
         operand = replace(operand, folded=None if tree.axis is None or len(own) > 1 else [*sides, None][0])
         return [f"{'Σ' if tree.function == 'sum' else tree.function} ", operand]
+
+    def _behind(self, tree: Call, name: str) -> Letters:
+        part = slice_behind(tree, name, self._values, tuple(self._places[at] if isinstance(at, str) else at for at in self._axes))
+        return (*part, next(self._letters), next(self._letters)) if part is not None else ()
 
     def _own(self, tree: Tree, axes: Letters) -> Letters:
         """The axes of an operand of an elementwise operation: one of length 1 is stretched."""
@@ -283,9 +286,8 @@ class _Taking:
         if hidden and value.size:
             at = (place if isinstance(place, int) else self._places.get(place, 0) for place in own)
             part = np.abs(value[tuple(slice(None) if axis in (*shown, *hidden) else place for axis, place in enumerate(at))])
-            free = sorted({*shown, *hidden})
-            largest = np.unravel_index(np.nan_to_num(part).argmax(), part.shape)
-            self._places |= {str(own[axis]): int(largest[free.index(axis)]) for axis in hidden}
+            largest = dict(zip(sorted({*shown, *hidden}), np.unravel_index(np.nan_to_num(part).argmax(), part.shape), strict=True))
+            self._places |= {str(own[axis]): int(largest[axis]) for axis in hidden}
 
 
 def _is_sum(tree: Tree) -> bool:
@@ -302,9 +304,8 @@ def _folds(tree: Tree) -> bool:
 
 
 def _factors(tree: Tree) -> list[Tree]:
-    match tree:
-        case Binary("*" | "/", left, right):
-            return [*_factors(left), *_factors(right)]
+    if isinstance(tree, Binary) and tree.operator in ("*", "/"):
+        return [*_factors(tree.left), *_factors(tree.right)]
     return [tree]
 
 

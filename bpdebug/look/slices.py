@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
+from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
+from bpdebug.core.sources import is_layout
 from bpdebug.core.tensors import Array
+from bpdebug.core.tree import Call, Name
 
 
 class Slice(Record):
@@ -92,6 +96,16 @@ Chosen = tuple[int, int]
 def owner_of(program: Program, name: str) -> str:
     """The tensor that another one is shown like: that which it is a gradient or a slot of, else itself."""
     return (program.tensors[name].of if name in program.tensors else "") or name
+
+
+def slice_behind(tree: Call, name: str, values: Mapping[str, Array], at: Cell) -> tuple[int, ...] | None:
+    """The places along all axes but the last two of a tensor, where the cell ``at`` of what only lays it out anew comes from; None where
+    a node does something else, or the tensor has no more than these."""
+    value = values.get(name, np.empty(()))
+    if tree.arguments[0] != Name(name) or not is_layout(tree) or value.ndim < 3:
+        return None
+    laid = np.asarray(Evaluator({**values, name: np.arange(value.size).reshape(value.shape)}).value(tree))
+    return tuple(map(int, np.unravel_index(int(laid[at]), value.shape)[:-2])) if laid.ndim == len(at) else None
 
 
 def slice_at(shape: Shape, index: Cell, columns: bool = False, chosen: Chosen | None = None) -> Slice:

@@ -276,8 +276,8 @@ class Recorder(private.Mode):
         last = self.operations[-1] if self.operations else None
         if last and not (last.outs and len(last.outs) == len(last.slots)):
             self.operations.pop()
-            for value in self.values.all:
-                value.maker = None if value.maker == len(self.operations) else value.maker
+        for value in self.values.all:
+            value.maker = None if (value.maker or 0) >= len(self.operations) else value.maker
 
     def _begin_backward(self, roots: list[Any]) -> None:
         for root in roots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +234,11 @@ def test_of_axes_that_are_summed_up_and_not_shown_the_place_is_seen_where_most_o
     largest = np.unravel_index(np.abs(opened.value("dc")[..., 0]).argmax(), (4, 4, 4))
     assert operand.part.subscript == f"[:,:,{largest[2]},0]" and operand.value.any()
     assert equation(opened).result.part.lengths == (2,)
+
+
+def test_of_what_is_only_laid_out_anew_the_part_is_shown_that_the_cell_comes_from():
+    path, name = Path(__file__).parents[1] / "cases" / "torch" / "gpt.bpd", "blocks.1.attn.weights.grad"
+    opened = session(load_scenario(path), f"goto {name}", f"select {name}[1,1,2,0]")
+    [operand] = equation(opened).operands
+    assert operand.part.subscript == "[3,:,:]"
+    np.testing.assert_array_equal(operand.value, equation(opened).result.value)

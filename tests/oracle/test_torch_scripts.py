@@ -107,7 +107,7 @@ opt.step()
 """
 
 
-@pytest.mark.parametrize("place", [*range(400, 2400, 249)])
+@pytest.mark.parametrize("place", [*range(400, 2400, 249), *range(1706, 1760, 11)])
 def test_whoever_comes_between_what_is_noted_of_an_operation_leaves_a_whole_file(place, tmp_path, record, monkeypatch):
     lines = iter(range(10**6))
 
