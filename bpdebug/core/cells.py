@@ -150,6 +150,7 @@ class Cells:
         self.formula, self.values, self._columns = formula, values, columns
         self._evaluator = Evaluator(values, dtype)
         self._layouts: dict[int, Sources] = {}
+        self._folds: dict[tuple[int, Letters], tuple[Tree, Term]] = {}  # which many cells may read, as that of a softmax
 
     def explain(self, index: Cell) -> Term:
         """The term tree of one cell of the formula's value."""
@@ -238,8 +239,14 @@ class Cells:
         value = float(self.value(tree)[index])  # type: ignore[index]
         if isinstance(tree, Name) and tree.name in self.values:
             return Term("cell", value, tree.name, index)  # type: ignore[arg-type]
-        operator, make = ("number", None) if constant_of(tree) is not None else self._made(tree, index)
-        return Term(operator, value, _make=make) if make else Term("number", value)
+        key = id(tree), index
+        if key not in self._folds:
+            operator, make = ("number", None) if constant_of(tree) is not None else self._made(tree, index)
+            term = Term(operator, value, _make=make) if make else Term("number", value)
+            if not (isinstance(tree, Call) and tree.reduces):
+                return term
+            self._folds[key] = tree, term
+        return self._folds[key][1]
 
     def _made(self, tree: Tree, index: Letters) -> tuple[str, Callable[[], Iterator[Term]] | None]:
         """What a node does, and the terms that it does it to; None where it is a number of its own."""

@@ -86,6 +86,13 @@ def recomputed(term: Term, digits: int) -> float:
 
 
 def _again(term: Term, digits: int) -> Any:
+    known: dict[int, Any] = vars(term).setdefault("_again", {})  # the same term is tried among fewer and fewer others
+    if digits not in known:
+        known[digits] = _once(term, digits)
+    return known[digits]
+
+
+def _once(term: Term, digits: int) -> Any:
     if not term.parts:
         finite = term.operator in ("cell", "rest") and math.isfinite(term.value)
         return np.float64(short(term.value, digits) if finite else term.value)
