@@ -356,6 +356,9 @@ def as_it_should(model, optimizer, loss):
     return lambda: (optimizer.zero_grad(set_to_none=False), loss(model).backward(), optimizer.step())
 
 
+OTHER = nn.Linear(2, 2)
+
+
 def right_loss(model):
     return F.cross_entropy(model(torch.ones(3, 6)), torch.tensor([0, 1, 0]))
 
@@ -365,6 +368,7 @@ def right_loss(model):
     [
         (as_it_should, right_loss, ""),
         (forgets, right_loss, "gradients of an earlier step are in bias.grad weight.grad: nothing has put them to 0"),
+        (as_it_should, lambda model: right_loss(lambda x: OTHER(model(x))), "not among what SGD moves"),  # has old gradients, too
         (clears_late, right_loss, "SGD has moved nothing"),
         (
             as_it_should,

@@ -51,11 +51,13 @@ def told_of(statements: Sequence[Statement], step: Step, numbers: Numbers, sever
 
 def _seldom_meant(statements: Sequence[Statement], step: Step, numbers: Numbers) -> Iterator[str]:
     made, values, old = {one.place: one for one in statements}, step.values, list[str]()
+    moved = {values[one.place].name.partition("'")[0] for one in statements if one.operation.phase == "update"}
+    owners = {gradient: values[place].name for place, gradient in step.gradients.items() if values[place].name in moved}
     for one in statements:
-        if one.operation.phase == "backward" and one.place in one.operation.writes and plain(one.operation.name) == "add" and one.reads:
+        if one.operation.phase == "backward" and one.place in one.operation.writes and not owners.keys().isdisjoint(one.reads):
             before = one.reads[0]
             if before not in made and before in numbers and numbers[before].any():
-                old.append(values[one.place].name.partition("'")[0])
+                old += [f"{owners[place]}.grad" for place in one.reads if place in owners]
     if old:
         yield f"gradients of an earlier step are in {_few(old)}: nothing has put them to 0 since (zero_grad)"
     for one in statements:
