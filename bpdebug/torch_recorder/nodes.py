@@ -64,16 +64,15 @@ class Nodes:
         number, parameter = private.sequence(node), getattr(node, "variable", None)
 
         def arrive(gradients: Any) -> None:
-            with private.unrecorded():
-                for place, one in enumerate(gradients):
-                    value = self._values.known(parameter) if parameter is not None else None
-                    of = value.number if value else self._of_node.get((number, place), -1)
-                    if of >= 0:
-                        self._arrived(one, of)
-                if private.is_own(node):
-                    read = [self._number(*other) for other in node.next_functions]
-                    given = [self._given.get((number, place), -1) for place in range(len(gradients))]
-                    self.own.append(([one for one in read if one >= 0], [one for one in given if one >= 0]))
+            for place, one in enumerate(gradients):
+                value = self._values.known(parameter) if parameter is not None else None
+                of = value.number if value else self._of_node.get((number, place), -1)
+                if of >= 0:
+                    self._arrived(one, of)
+            if private.is_own(node):
+                read = [self._number(*other) for other in node.next_functions]
+                given = [self._given.get((number, place), -1) for place in range(len(gradients))]
+                self.own.append(([one for one in read if one >= 0], [one for one in given if one >= 0]))
 
         return arrive
 
@@ -84,10 +83,15 @@ class Nodes:
 
     def _arrived(self, tensor: Any, of: int) -> None:
         """Note what has arrived as the gradient of a value; None stands for 0."""
-        if tensor is None:
-            self._note_none(of)
-        elif value := self._values.known(tensor) or (self._read(tensor) if self._values.parts(tensor) else None):
-            self.gradients.setdefault(of, self._own(value, of, tensor).number)
+        known = self._values.known(tensor) if tensor is not None else None
+        if known and self._handed.setdefault(known.number, of) == of:  # as nearly all do
+            self.gradients.setdefault(of, known.number)
+            return
+        with private.unrecorded():
+            if tensor is None:
+                self._note_none(of)
+            elif value := known or (self._read(tensor) if self._values.parts(self._values.place(tensor)) else None):
+                self.gradients.setdefault(of, self._own(value, of, tensor).number)
 
     def _own(self, arrived: Value, of: int, tensor: Any) -> Value:
         """A gradient as that of one value: what a backward pass of the user's own hands on as it is, is that of two, each to be judged."""

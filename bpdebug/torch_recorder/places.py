@@ -144,10 +144,9 @@ class Values:
         """Whether nothing has been written since to the memory that a value lies in, nor was that value itself written in a part of it."""
         return value.made == self._written[value.storage]
 
-    def parts(self, tensor: Any) -> Parts:
-        """What the numbers of a tensor are made of that itself stands for nothing now: a value that holds all of them, with the subscript
-        that takes them, then what has been written since, each with that which it is written to; None where no subscript says so."""
-        place = self.place(tensor)
+    def parts(self, place: Place | None) -> Parts:
+        """What the numbers of a tensor at a place are made of that itself stands for nothing now: a value that holds all of them, with the
+        subscript that takes them, then what has been written since, each with that which it is written to; None where none says so."""
         if not place or not (there := self._in[place[0]]):
             return []
         target, old, writes = place[1:4], self._at.get(place), self._writes[place[0]]

@@ -25,7 +25,7 @@ FOLDER = str(Path(torch.__file__).parent)
 VERSION = str(torch.__version__)
 _PLAIN = {torch.Tensor, torch.nn.Parameter, *([torch.nn.Buffer] if hasattr(torch.nn, "Buffer") else [])}
 _UNKNOWN = {getattr(torch, name) for name in ("bfloat16", *(name for name in dir(torch) if name.startswith("float8_")))}
-_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+_STRIDED, _is_wrapped = torch.strided, torch._C._functorch.is_functorch_wrapped_tensor
 UNSAID_WRITES = {f"aten.{name}.default": (3, 4) for name in ("native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm")}
 """The arguments that an operation writes to though its schema does not say so: running statistics."""
 
@@ -44,7 +44,7 @@ class Mode(TorchDispatchMode):  # type: ignore[misc]
 
 def is_plain(value: Any) -> bool:
     """Whether a tensor has numbers of its own in memory: no wrapper of ``torch.func``, no subclass, not sparse."""
-    return type(value) in _PLAIN and value.layout is torch.strided and not _is_wrapped(value)
+    return type(value) in _PLAIN and value.layout is _STRIDED and not _is_wrapped(value)
 
 
 def numbers(tensor: Any) -> Any:

@@ -107,7 +107,7 @@ class Recorder(private.Mode):
             value, flows = self.values.at(place), self._is_forward and one.requires_grad
             if flows and one._is_view() and not (value and self.values.is_as_made(value)):
                 value = self._look_again(one)
-            value = value or self._read(one)
+            value = value or self._read(one, place)
             if value is None:
                 self._made.function = None
                 return {"s": type(one).__name__}
@@ -119,13 +119,13 @@ class Recorder(private.Mode):
             return {"t": value.number}
         return [self._noted(part) for part in one] if isinstance(one, list | tuple) else one
 
-    def _read(self, tensor: Any) -> Value | None:
+    def _read(self, tensor: Any, place: Place | None = None) -> Value | None:
         """The value that a tensor stands for; what is not known yet is given, or a view that was written through another one."""
-        place = self.values.place(tensor)
-        known = self.values.known(tensor)
+        place = place or self.values.place(tensor)
+        known = self.values.at(place)
         if known or not place:
             return known
-        parts = self.values.parts(tensor)
+        parts = self.values.parts(place)
         if not parts:
             parameter = tensor.is_leaf and tensor.requires_grad
             return self.names.given(self.values.add(tensor, place, "parameter" if parameter else "given"), tensor)
