@@ -13,6 +13,7 @@ GIVEN |= {"i": Form.of((3,), "i"), "j": Form.of((2, 2), "i"), "b": Form.of((3,),
 _FORMS = """
 logaddexp(u, v) ; logaddexp(k, u) ; tensordot(t, u, axes=([2], [1])) ; tensordot(u, u.T, axes=1) ; tensordot(t, u, axes=([1, 2], [0, 1]))
 tensordot(u, u) ; take_along_axis(u, i[:, None], axis=1) ; take_along_axis(t, i[None, :, None], -1)
+einsum('...i,ij->...j', t, u.T) ; einsum('...ij,...jk', t, swapaxes(t, 1, 2)) ; einsum('b...,b', u, v[:3]) ; einsum('i...->...', t)
 diag(v) ; diag(u[:, :3]) * v[1:] ; trace(u[:, 1:])
 cumprod(u) ; cumprod(t, axis=1) ; mish(u)
 cumsum(u) ; cumsum(t, axis=(1)) ; u[i, None] ; t[:, i] ; t[0, i, 1:3] ; t[:, i, [0, 1, 1]] ; u[b] ; t[:, b, 1] ; u[..., None, :]

@@ -184,7 +184,7 @@ def _known(f: Formulas, depth: int) -> str:
         "diag(v) + np.diagonal(A @ A.T)",
         "T[:, mask]",
         "sum(A[A > 0] ** 2)",
-        'einsum("bij->bj", T)',
+        'einsum("...ij->...j", T)',
     ]
     for letters in ("ij,jk->ik", "bij,jk->kbi", "i,ik") if shape[-1:] == (4,) else ():
         known += [f'einsum("{letters}", {text}, B)'] * (len(shape) == letters.index(","))

@@ -241,12 +241,12 @@ def _along(places: Tree, axes: int) -> Tree:
 
 
 def _einsum(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
-    (parts, result), others = contracted(cast(Text, node.arguments[0]).text), [*node.arguments[1:]]
-    taken = "".join(parts)
+    others = [*node.arguments[1:]]
+    parts, result = contracted(cast(Text, node.arguments[0]).text, [len(shapes.shape(one)) for one in others])
     operand, own = others.pop(place - 1), parts.pop(place - 1)
     for axis, letter in enumerate(own):  # a diagonal: the second place is another letter, tied to the first by a matrix of ones
         if letter in own[:axis]:
-            free = next(other for other in ascii_letters if other not in taken + own)
+            free = next(other for other in ascii_letters if other not in "".join(parts) + result + own)
             own = own[:axis] + free + own[axis + 1 :]
             parts, others = [*parts, letter + free], [*others, Call("eye", (shapes.length(operand, axis),))]
     known = "".join(letter for letter in own if any(letter in part for part in (result, *parts)))

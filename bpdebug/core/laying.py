@@ -191,9 +191,7 @@ def flipped(shape: Shape, axis: Any) -> Shape:
 def summed(*operands: Any) -> Shape:
     """The shape of ``einsum``, from those of what is multiplied and, last, the subscripts."""
     *shapes, subscripts = operands
-    (parts, result), lengths = contracted(subscripts), dict[str, int]()
-    if "." in subscripts:
-        raise MisfitError("its subscripts are letters; ... is not read")
+    (parts, result), lengths = contracted(subscripts, [*map(len, shapes)]), dict[str, int]()
     if len(parts) != len(shapes):
         raise MisfitError(f"its subscripts stand for {len(parts)}, and {len(shapes)} arrays are given")
     for part, shape in zip(parts, shapes, strict=True):

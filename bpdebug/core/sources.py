@@ -152,7 +152,7 @@ def _contracted(value: Callable[[Tree], Array], argument: Callable[[Tree], Any],
         text = multiplied([len(shape) for shape in shapes], *(whole_of(argument(one)) for one in tree.arguments[2:]))
     else:
         text = cast(Text, tree.arguments[0]).text
-    parts, result = contracted(text)
+    parts, result = contracted(text, [len(shape) for shape in shapes])
     lengths = {letter: n for part, shape in zip(parts, shapes, strict=True) for letter, n in zip(part, shape, strict=True)}
     known, summed = dict(zip(result, index, strict=True)), [letter for letter in lengths if letter not in result]
     for places in product(*(range(lengths[letter]) for letter in summed)):

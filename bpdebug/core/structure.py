@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from string import ascii_letters
+from string import ascii_letters, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -130,10 +130,23 @@ def counted(sign: str, numbers: Sequence[int | None]) -> int | None:
     return -first if not second else int(ARITHMETIC[sign](first, second[0]))
 
 
-def contracted(subscripts: str) -> tuple[list[str], str]:
-    """The letters of each operand of ``einsum``, and of the result: without an arrow those that occur once, in alphabetical order."""
+def contracted(subscripts: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+    """The letters of each operand of ``einsum``, of so many axes, and of the result: without an arrow those that occur once, in
+    alphabetical order; capital ones stand for an ellipsis.
+
+    Raises:
+        MisfitError: where the result lacks the axes of an ellipsis.
+    """
     given, arrow, result = subscripts.replace(" ", "").partition("->")
-    return given.split(","), result if arrow else "".join(sorted(letter for letter in {*given} - {","} if given.count(letter) == 1))
+    parts, free = given.split(","), [letter for letter in ascii_uppercase if letter not in subscripts]
+    if "..." in given and arrow and "..." not in result:
+        raise MisfitError("the result has to have the axes of ..., too")
+    if not arrow:
+        result = "..." + "".join(sorted(letter for letter in {*given} - {*",."} if given.count(letter) == 1))
+    more = [rank - len(part) + 3 if "..." in part else 0 for rank, part in zip(ranks, parts, strict=False)]
+    wide = "".join(free[: max([0, *more])])
+    parts[: len(more)] = [part.replace("...", wide[len(wide) - count :]) for part, count in zip(parts, more, strict=False)]
+    return parts, result.replace("...", wide)
 
 
 def multiplied(ranks: Sequence[int], axes: Any = 2) -> str:

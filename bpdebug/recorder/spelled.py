@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -103,19 +102,6 @@ def _dot(node: Node, operands: list[str]) -> str:
     return f"({operands[0]} @ {operands[1]})"
 
 
-def _summed(node: Node, operands: list[str]) -> str:
-    """``einsum``, letters in the place of an ellipsis."""
-    text, arrow, result = str(node.arguments[0]).replace(" ", "").partition("->")
-    ranks = [np.ndim(numbers_of(one)) for one in node.arguments[1:]]
-    parts, free = text.split(","), "".join(letter for letter in ascii_uppercase if letter not in text)
-    if "..." in f"{text}{result}" and arrow and len(parts) == len(ranks):
-        more = [rank - len(part.replace("...", "")) for part, rank in zip(parts, ranks, strict=True)]
-        wide = free[: max(0, *(count for count, part in zip(more, parts, strict=True) if "..." in part), 0)]
-        parts = [part.replace("...", wide[len(wide) - count :] if count else "") for part, count in zip(parts, more, strict=True)]
-        operands = [repr(f"{','.join(parts)}->{result.replace('...', wide)}"), *operands[1:]]
-    return called("einsum", "", operands, {})
-
-
 def _inner(node: Node, operands: list[str]) -> str:
     rank = np.ndim(numbers_of(node.arguments[1]))
     if rank > 2:
@@ -208,7 +194,6 @@ SPECIAL: dict[str, Callable[[Node, list[str]], str]] = {
     **dict.fromkeys(SAME, _same),
     **dict.fromkeys(("dot", ".dot", "matmul"), _dot),
     "inner": _inner,
-    "einsum": _summed,
     "atleast_2d": lambda node, operands: f"reshape({operands[0]}, {np.shape(node.value)})",
     "append": _appended,
     **dict.fromkeys(("insert", "delete"), _inserted),
