@@ -13,7 +13,6 @@ from bpdebug.core.evaluate import Evaluator, assigned
 from bpdebug.core.numbers import short
 from bpdebug.core.tree import Call
 from bpdebug.core.writing import to_text
-from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect, worst
 from bpdebug.trust.judge import Judge
 
@@ -34,7 +33,6 @@ def clues(judge: Judge, finding: Finding, losses: Sequence[float]) -> Iterator[S
     yield from _mask(judge, finding, theirs)
     yield from _equal_rows(judge, finding, theirs)
     yield from _apart(judge, finding, theirs)
-    yield from _of_output(judge, finding, theirs)
     if finding.stage.name == judge.program.loss:
         yield from _carried_on(judge, finding, losses)
 
@@ -99,20 +97,6 @@ def out_of_step(judge: Judge, finding: Finding) -> Iterator[Suspect]:
     if theirs.shape == due.shape and _same(judge, theirs, due) and not _same(judge, theirs, mine):
         told = f"{layer.a} is right, as it is of the {layer.z} that is due; yours is of another moment or batch, or has changed since"
         yield Suspect("cache_apart", f"{layer.z} and {layer.a} that do not belong together", told)
-
-
-def _of_output(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:
-    """The derivative of what a layer gives, where that of the loss is due: ones in the place of the gradient that arrives."""
-    program, stage, seen = judge.program, finding.stage, judge.seen[finding.stage.name]
-    arriving = [name for name in stage.formula.names if name in program.gradients.values()]
-    if stage.of not in program.parameters or len(arriving) != 1:
-        return
-    ones = {**seen, arriving[0]: np.ones_like(seen[arriving[0]])}
-    if theirs.any() and _same(judge, theirs, assigned(stage.formula, ones)):
-        of = program.stage(arriving[0]).of
-        told = f"{stage.name} is what {stage.formula.text} gives with 1 for {arriving[0]}: the derivative of {of}, not of the loss"
-        few = " (of one sample alone, where the derivative of the absolute error may give the same)" * (seen[arriving[0]].size == 1)
-        yield Suspect("gradient_missing", FAULTS["gradient_missing"].title, told + few)
 
 
 def _apart(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:

@@ -71,7 +71,7 @@ def report_of(timeline: Timeline, scene: Scene, judge: Judge, alone: bool = True
     reading, found = judge.reading, list(oddities(judge.reading.odd, judge.reading.given, judge.program, scene.state))
     with np.errstate(all="ignore"):
         judge.findings = settled(judge)
-        kept = uncleared(timeline, judge)
+        kept = uncleared(judge)
     foreign = _foreign(judge)
     for finding in judge.findings:
         yield f"comparing {finding.name}"
@@ -193,7 +193,7 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
         return finding
     losses = _losses(timeline, judge, scene) if finding.stage.name == judge.program.loss else []
     seen = tuple(clues(judge, finding, losses))
-    if any(suspect.kind == "mask_missing" for suspect in seen):
+    if seen:
         return replace(finding, suspects=seen)
     factor = judge.shown(finding.stage.name)
     previous, own = scene.previous, any(map(judge.differs, judge.reading.given))
@@ -220,7 +220,7 @@ def _diagnosed(timeline: Timeline, scene: Scene, judge: Judge, finding: Finding)
     earlier = judge.findings[: [one.name for one in judge.findings].index(finding.name)]
     if not any(one.stage.of and one.theirs is not None and one.says.agrees for one in earlier):
         suspects = tuple(map(_of_another_multiple, suspects))
-    return replace(finding, suspects=(*seen, *suspects) or tuple(out_of_step(judge, finding)))
+    return replace(finding, suspects=suspects or tuple(out_of_step(judge, finding)))
 
 
 def _of_another_multiple(suspect: Suspect) -> Suspect:

@@ -39,7 +39,7 @@ def suspect(kind: str, evidence: str, tree: Tree | None = None) -> Suspect:
 
 def pattern(case: Evidence) -> tuple[Suspect, ...]:
     """What the numbers themselves show; empty where nothing."""
-    for look in (_shapes, *((_masked, _samples, _rows, _clipped, _multiples, _one_cell) if case.comparable else ())):
+    for look in (_shapes, *((_masked, _samples, _clipped, _multiples, _one_cell) if case.comparable else ())):
         if found := tuple(suspect(kind, says, tree) for kind, value, says, tree in look(case) if case.explains(value)):
             return found
     return ()
@@ -115,19 +115,6 @@ def _samples(case: Evidence) -> Look:
             yield kind, case.right - whole + one, f"only row {row} of the batch is counted", found
 
 
-def _rows(case: Evidence) -> Look:
-    """Rows of zeros, where each sample has a row."""
-    name = case.site.stage.name
-    tensor = case.site.program.tensors.get(name)
-    if tensor and tensor.batch_axis == 0:
-        axes = tuple(range(1, case.wrong.ndim))
-        empty = np.asarray(~case.wrong.any(axis=axes) & case.right.any(axis=axes))
-        if empty.any() and not empty.all():
-            numbers = ", ".join(map(str, np.flatnonzero(empty)[:5]))
-            says = f"row {numbers} of {name} is 0, and the other rows are right"
-            yield "sample_missing", np.where(np.expand_dims(empty, axes), 0.0, case.right), says, None
-
-
 def _masked(case: Evidence) -> Look:
     """Another mask than the one that is drawn."""
     draws = case.site.program.draws
@@ -185,13 +172,18 @@ def _one_cell(case: Evidence) -> Look:
     if wrong.size < 3 or not np.isfinite(right).all():
         return
     places = np.argwhere(off)
+    sampled = (tensor := case.site.program.tensors.get(name)) and tensor.batch_axis == 0 and not wrong[off].any()
+    for axis in range(wrong.ndim):
+        lines = np.flatnonzero(off.any(axis=tuple({*range(wrong.ndim)} - {axis})))
+        missing = sampled and axis == 0
+        if 0 < len(lines) < wrong.shape[axis] and (missing or len(lines) == 1 < len(places)) and right[~off].any():
+            shown = ", ".join(", ".join(map(str, lines[:5])) if one == axis else ":" for one in range(wrong.ndim))
+            said = f"row {shown.partition(', :')[0]} of {name} is 0, and the other rows are right"
+            zero = ", which is 0 there" * (not wrong[off].any())
+            said = said if missing else f"only {name}[{shown}] is off{zero}; the other cells are right"
+            yield "sample_missing" if missing else "one_cell", wrong, said, None
+            return
     if len(places) == 1:
         place = tuple(map(int, places[0]))
         numbers = f"{short(float(wrong[place]))} where {short(float(right[place]))} is right"
         yield "one_cell", wrong, f"only {cell_name(name, place)} is off: {numbers}; the other {wrong.size - 1} are right", None
-    for axis, alike in enumerate((places == places[:1]).all(axis=0)) if 1 < len(places) < wrong.size else ():
-        if alike and right[~off].any():
-            text = ", ".join(str(places[0][axis]) if one == axis else ":" for one in range(wrong.ndim))
-            said = ", which is 0 there" * (not wrong[off].any())
-            yield "one_cell", wrong, f"only {name}[{text}] is off{said}; the other cells are right", None
-            return

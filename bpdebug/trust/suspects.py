@@ -26,7 +26,7 @@ from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.factors import TOLD
 from bpdebug.trust.faults import FAULTS, mistakes
-from bpdebug.trust.finding import Suspect
+from bpdebug.trust.finding import Suspect, largest
 from bpdebug.trust.operands import Operands, world
 from bpdebug.trust.patterns import larger, pattern, scaled, suspect, times
 from bpdebug.trust.report import counted
@@ -86,7 +86,7 @@ def diagnose(evidence: Evidence) -> tuple[Suspect, ...]:
         old = edited is not None and derived is not None and not _agree(derived, right)
         right = right if derived is None or old else derived
         case = replace(case, wrong=wrong if same is None else same, right=right)
-        if case.distance <= case.tolerance * max(case.size, _largest(right)):
+        if case.distance <= case.tolerance * max(case.size, largest(right)):
             shape, due = evidence.wrong.shape, right.shape
             says = f"{site.stage.name} is {shape_text(shape)} and has the numbers of the {shape_text(due)} that is due"
             return (suspect("transposed", says),) * (shape != due and shape[::-1] == due)
@@ -201,7 +201,7 @@ class _Search:
             said.setdefault(one.evidence.partition(WITHIN)[0], one.evidence)
         first, *more = list(said.values())[:2]
         if not case.size:
-            seen = f"{name} is 0 in every cell, where the right values reach {short(_largest(case.right))}"
+            seen = f"{name} is 0 in every cell, where the right values reach {short(largest(case.right))}"
         elif factor is not None:
             seen = larger(case, factor)
             if meanings := [one.says for one in found if one.parts.get("factor")]:
@@ -272,16 +272,12 @@ def _same(one: Array | None, other: Array | None) -> bool:
     return bool(np.allclose(one, other, 1e-9, 1e-11 * size, equal_nan=True))
 
 
-def _largest(right: Array) -> float:
-    return float(np.nanmax(np.abs(right), initial=0.0))
-
-
 def _agree(derived: Array, right: Array) -> bool:
     """Whether two right values are the same, where both are known, as far as differences of the loss can tell."""
     known = np.isfinite(right)
     if derived.shape != right.shape or not known.any():
         return False
-    return bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * _largest(right)))
+    return bool(np.allclose(derived[known], right[known], 1e-4, 1e-6 * largest(right)))
 
 
 def _used_by(site: Site) -> list[str]:

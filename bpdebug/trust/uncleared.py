@@ -1,27 +1,19 @@
-"""Gradients that are never cleared: those of the updates before are still in them, times a factor with every update.
-
-What somebody's parameters were in the updates before is in his files of these, or comes of the scenario's start with the same mistake: the
-training is gone through again, with one factor and another, until it leads to his numbers.
-"""
+"""Gradients that are never cleared: those of the updates before, of which there are files, are still in them, times a factor with each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
-from bpdebug.time.timeline import Timeline
 from bpdebug.trust.factors import TOLD, called, scale
 from bpdebug.trust.finding import Finding, Suspect, largest
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.patterns import suspect
-from bpdebug.trust.scene import state_at
 
-_MOST = 60
-"""So many updates before are gone through again."""
 _STEPS = 20
 """In so many steps a factor is found, if it is."""
 _TELLING = 4
@@ -30,19 +22,23 @@ _TELLING = 4
 Gradients = Mapping[str, Array]
 
 
-def uncleared(timeline: Timeline, judge: Judge) -> dict[str, Suspect]:
+def uncleared(judge: Judge) -> dict[str, Suspect]:
     """By each stage that is off only in that the gradient of a parameter was never cleared, what is to be said of it."""
     off = {f.stage.name: found for f in judge.findings if f.status == "off" and not f.misshapen and (found := _more(judge, f))}
     theirs, near = dict(off.values()), max(1e-7, 10 * judge.tolerance, judge.printed.coarse)
     rights = {name: judge.values[name] for name in theirs}
     a_factor = all(scale(rights[name] + more, rights[name], near) for name, more in theirs.items())  # which would say it, too
-    if not theirs or a_factor or not 0 < judge.scene.update <= _MOST:
+    if not theirs or a_factor or not (earlier := judge.scene.earlier):
         return {}
-    for before in _ways(timeline, judge, {*theirs}):
-        factor = _factor(before, theirs, near)
-        meanings = [*called(judge.program, judge.start, factor, near)]
-        if factor == 1 or (factor and (meanings or sum(more.size for more in theirs.values()) >= _TELLING)):
-            return {stage: _suspect(judge, name, factor, meanings) for stage, (name, _) in off.items()}
+
+    def before(factor: float) -> Gradients:
+        powers = factor ** np.arange(len(earlier), 0, -1)
+        return {name: np.asarray(sum(power * one[name] for power, one in zip(powers, earlier, strict=True))) for name in theirs}
+
+    factor = _factor(before, theirs, near)
+    meanings = [*called(judge.program, judge.start, factor, near)]
+    if factor == 1 or (factor and (meanings or sum(more.size for more in theirs.values()) >= _TELLING)):
+        return {stage: _suspect(judge, name, factor, meanings) for stage, (name, _) in off.items()}
     return {}
 
 
@@ -59,33 +55,6 @@ def _more(judge: Judge, finding: Finding) -> tuple[str, Array] | None:
     none, one, two = (judge.computed(stage, {**values, unseen[0]: np.full(more.shape, number)}) for number in (0.0, 1.0, 2.0))
     slope = one - none
     return (unseen[0], more / slope) if slope.all() and np.allclose(two - one, slope, 1e-6, 0) else None
-
-
-def _ways(timeline: Timeline, judge: Judge, names: set[str]) -> Iterator[Callable[[float], Gradients]]:
-    """What of the updates before is in the gradients of these names, given the factor with which it is kept."""
-    earlier, program = judge.scene.earlier, timeline.program
-    kinds = [program.gradients[name] for name in program.free]
-    never = {name for name in kinds if name in names or name not in judge.reading.computed}
-
-    def before(factor: float, moving: bool = True) -> Gradients:
-        kept, values = {name: np.zeros(()) for name in never}, state_at(timeline, 0)
-
-        def change(name: str, value: Array) -> Array:
-            if name in never:
-                kept[name] = factor * kept[name] + value
-            return kept[name] if name in never and moving else value
-
-        for update in range(judge.scene.update):
-            values |= program.batch(update)
-            made = program.run(values, change=change)
-            values |= {name: made[name] for name in program.persistent if name in made}
-        return {name: factor * kept[name] for name in names}
-
-    def of_files(factor: float) -> Gradients:
-        powers = factor ** np.arange(len(earlier), 0, -1)
-        return {name: np.asarray(sum(power * one[name] for power, one in zip(powers, earlier, strict=True))) for name in names}
-
-    yield from [of_files] if earlier else [before, lambda factor: before(factor, moving=False)]
 
 
 def _factor(before: Callable[[float], Gradients], theirs: Gradients, near: float) -> float:

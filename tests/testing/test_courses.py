@@ -47,7 +47,7 @@ CASES = {
     "gradients before the cost": (one(c.propagate, c.numbers(2, 1), 0.3, X, Y), "b", "7 is a size here"),
     "a backward of parameters, cache and data": (pair(c.forward_propagation_n, c.backward_propagation_n, X, Y, c.TWO), "W1", "2 times"),
     "a state before and behind": (one(c.loss_fun, *STEPS), "Wxh Whh bh", "tell"),
-    "a network of lists": (layer(c.Network, c.numbers(4, 1), np.eye(3)[:, [1]]), "biases[0] weights[0]", "at each place along axis 0"),
+    "a network of lists": (layer(c.Network, c.numbers(4, 1), np.eye(3)[:, [1]]), "biases[0] weights[0]", "tell"),
     "a penalty left out": (layer(c.TwoLayerNet, c.numbers(5, 4), np.array([0, 2, 1, 1, 0])), "W1", "minus 0.1 times W1, and reg is 0.1"),
     "a gate of an LSTM": (pair(c.lstm_step_forward, c.lstm_step_backward, *c.LSTM), "x prev_h Wx Wh b", "at 15 to 19 along axis 1"),
     "a weight of attention": (layer(c.Attention, c.numbers(2, 3, 4)), "Wk", "2 times"),

@@ -128,7 +128,7 @@ def test_the_derivative_of_the_output_where_that_of_the_loss_is_due(rows):
         del mine[name]
     report = compare(Timeline(program), mine)
     assert report.culprit.suspects[0].kind == "gradient_missing"
-    assert "the derivative of z2, not of the loss" in report.culprit.suspects[0].evidence
+    assert "dz2, the gradient that arrives, is left out" in report.culprit.suspects[0].evidence
 
 
 def test_of_one_sample_what_is_not_shown_is_seen_in_the_gradient_of_the_bias():

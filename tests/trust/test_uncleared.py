@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 from debugger_scenarios import xor
-from turns import by_turns
 
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.layers import make_program
@@ -17,8 +16,6 @@ from bpdebug.session.session import Session
 
 RULES = {
     "sgd": Optimizer("sgd", {"learning_rate": 0.3}),
-    "momentum": Optimizer("momentum", {"learning_rate": 0.3, "momentum": 0.9}),
-    "adam": Optimizer("adam", {"learning_rate": 0.05}),
 }
 
 
@@ -55,29 +52,6 @@ def named(text, factor):
         and re.search(said, text)
         and "tell" not in text.split("off stage")[1]
     )
-
-
-@pytest.mark.parametrize(
-    ("rule", "since", "moving"),
-    [
-        *by_turns(RULES, [(1, 1.0), (3, 0.8765), (2, 0.5)], [True, False]),
-        *(
-            pytest.param(rule, since, True, marks=pytest.mark.long)
-            for rule in RULES
-            for since in ((2, 1.0), (3, 1.0), (4, 1.0), (1, 1.3), (4, 1.3))
-        ),
-    ],
-)
-def test_one_file_of_a_later_update_shows_it(rule, since, moving):
-    update, factor = since
-    scenario = scenario_of(rule)
-    arrays = [*training(scenario, factor, moving)][update]
-    arrays = {name: array for name, array in arrays.items() if not name.endswith("_new")}
-    session = Session(scenario)
-    session.execute(f"goto update {update}")
-    result = compared(session, arrays)
-    assert result.data["culprit"] == "dW2"
-    assert named(result.text, factor), result.text
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.3])

@@ -6,7 +6,6 @@ import gc
 import random
 from collections import deque
 from collections.abc import Iterator
-from ctypes import Array, c_char
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -25,26 +24,14 @@ class Frozen:
 
     def __init__(self, *roots: Any) -> None:
         self._numpy, self._python = np.random.get_state(), random.getstate()
-        self._memory = _memory(self._numpy)
-        self._unused = bytes(self._memory)
         self._own = [(generator, _access(generator)[0]()) for generator in _generators(roots)]
 
     def restore(self) -> None:
         """Put every generator back."""
-        if not self._unused or bytes(self._memory) != self._unused:
-            np.random.set_state(self._numpy)
+        np.random.set_state(self._numpy)
         random.setstate(self._python)
         for generator, state in self._own:
             _access(generator)[1](state)
-
-
-def _memory(state: Any) -> Array[c_char]:
-    """Where NumPy keeps the numbers of its one generator, by which to see that nobody has drawn: its state takes 0.2 ms to set. Nothing,
-    where it is another generator, or one that has a number left over, which it keeps elsewhere."""
-    if not isinstance(state, tuple) or state[0] != "MT19937" or state[3]:
-        return (c_char * 0)()
-    at = np.random.get_bit_generator().ctypes.state_address  # type: ignore[attr-defined]
-    return (c_char * (624 * 4 + 4)).from_address(at)
 
 
 def _access(generator: Any) -> tuple[Any, Any]:

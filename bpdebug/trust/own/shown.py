@@ -33,7 +33,6 @@ _TITLES = {
     "derivative_missing": "the derivative left out",
     "factor_twice": "a factor too many",
     "term": "a term left out, or one too many",
-    "own_factors": "a factor for each place along an axis",
     "repeated_index": "equal indices that overwrite each other",
     "one_row": "some places along an axis alone",
     "some_cells": "some cells alone",
@@ -69,7 +68,7 @@ def suspects(seen: Seen) -> tuple[Suspect, ...]:
         return ()
     with np.errstate(all="ignore"):
         fitting = [partial(_fitting, made) for made in (_exchanged, _products, _turned, _branches, _multiplied)]
-        looks: Sequence[Callable[[Seen], Told]] = (_nothing, _factor, *fitting, _term, _own_factors, _centred, _repeated, _few_cells)
+        looks: Sequence[Callable[[Seen], Told]] = (_nothing, _factor, *fitting, _term, _centred, _repeated, _few_cells)
         for look in looks if seen.wrong.shape == seen.right.shape else (_shape,):
             if found := list(dict.fromkeys(look(seen)))[:_MOST]:
                 return tuple(Suspect(kind, _TITLES.get(kind) or FAULTS[kind].title, evidence) for kind, evidence in found)
@@ -255,16 +254,6 @@ def _term(seen: Seen) -> Told:
                 numbers = {one: abs(float(array.flat[0])) for one, array in seen.arrays.items() if array.size == 1}
                 told = [f", and {one} is {short(number)}" for one, number in numbers.items() if abs(abs(times) - number) < 1e-4 * number]
                 yield "term", f"it is the right one {'plus' if times > 0 else 'minus'} {short(abs(times))} times {name}" + "".join(told[:1])
-
-
-def _own_factors(seen: Seen) -> Told:
-    """A factor that is another one at each place along an axis, as a deviation's."""
-    for axis in range(seen.right.ndim if seen.right.ndim > 1 and np.isfinite(seen.right).all() else 0):
-        others = tuple(one for one in range(seen.right.ndim) if one != axis)
-        factors = (seen.wrong * seen.right).sum(axis=others, keepdims=True) / np.square(seen.right).sum(axis=others, keepdims=True)
-        if seen.right.shape[axis] > 1 < seen.right.size / seen.right.shape[axis] and same(factors * seen.right, seen.wrong):
-            ends = f"from {short(float(np.nanmin(factors)), 3)} to {short(float(np.nanmax(factors)), 3)}"
-            yield "own_factors", f"at each place along axis {axis} it is the right one times a number of its own, {ends}"
 
 
 def _centred(seen: Seen) -> Told:

@@ -107,26 +107,21 @@ class Slopes:
             value, error, place = _best(steps, middle, floor)
         both = [_best(some, side, least, 1) for one in (left, right) for some, side, least in _told(steps, one, floor)]
         low, high, either = min(one[0] for one in both), max(one[0] for one in both), max(one[1] for one in both)
-        smooth = error < 1e-3 * (high - low) and _shrinks(np.abs(right - left), floor, place)
-        if high - low > 2 * either and not smooth and high - low > 1e-9 * max(abs(low), abs(high)):
+        corner = (
+            0.5 * (high - low) < abs(right[place] - left[place]) < 2 * (high - low)
+        )  # of a smooth function they are one for small steps
+        if high - low > 2 * either and (corner or error >= 1e-3 * (high - low)) and high - low > 1e-9 * max(abs(low), abs(high)):
             error = max(error, either)
         elif value:
             low = high = value
         else:
-            low, high, error = self._nothing(steps, middle, (left != 0) | (right != 0), floor, error, bool(stair))
+            low = high = 0.0  # what is 0 may still hide what is lost beside 1, as in log(1 − p)
+            still = steps[(left == 0) & (right == 0)].max(initial=1e-6)
+            error += self.coarse * (self.size + self._whole) / float(still)
         growing = [np.abs(side[-_DECADES + 4 :]) / np.abs(side[-_DECADES + 3 : -1]) for side in (left, right)]
         if any(((one > 2) & (one < 5)).all() for one in growing):  # infinitely steep, as √|x| at 0: nothing is told by a difference
             error = float("inf")
         return Slope(low, high, error, tuple(middle))
-
-    def _nothing(self, steps: Array, middle: Array, moving: Array, floor: Array, error: float, stairs: bool) -> tuple[float, float, float]:
-        """The range and its error where the best of the differences is 0: does nothing change, or does rounding swallow small steps?"""
-        if moving.sum() > 1 and not stairs:
-            other, its_error, _ = _best(steps[moving], middle[moving], floor[moving])
-            if its_error < 0.1 * abs(other):
-                return min(0.0, other), max(0.0, other), max(error, its_error)
-        # what is 0 may still hide what is lost beside 1, as in log(1 − p)
-        return 0.0, 0.0, error + self.coarse * (self.size + self._whole) / float(steps[~moving].max(initial=1e-6))
 
     def _stair(self, direction: Mapping[str, Array], found: Array, slope: float, error: float) -> float:
         """The height of the stairs that rounding makes on both sides, 0.0 where there are none: a jump on one side alone is forward's."""
@@ -186,7 +181,6 @@ def _best(steps: Array, values: Array, floor: Array, order: int = 2) -> tuple[fl
     """The value of the step with the smallest error, that, and which: larger steps tell of curvature, smaller ones of rounding."""
     change = np.abs(np.diff(values))
     noise = np.maximum.accumulate((change * steps[1:])[::-1])[::-1]  # of this pair and of all below it
-    noise[-3:] = noise[-3:].max(initial=0.0)  # two steps that lie in the noise may agree by chance
     rounding = np.append(noise, noise[-1:]) / steps
     bending = np.append([np.inf], change * (steps[1:] / steps[:-1]) ** (order - 1))
     bending[2:] = np.maximum(bending[2:], (change[:-1] * (steps[2:] / steps[:-2]) ** order))
@@ -215,16 +209,6 @@ def _coarseness(output: Array) -> float:
     """The relative distance of neighbouring numbers, also where coarser ones were computed with than are given back."""
     kinds = [kind for kind in (np.float16, np.float32) if np.array_equal(output.astype(kind), output)] if output.any() else []
     return max(float(np.finfo(kind).eps) for kind in (output.dtype if output.dtype.kind == "f" else float, *kinds[:1]))
-
-
-def _shrinks(gap: Array, floor: Array, place: int) -> bool:
-    """Whether the gap between two sides falls with the step, as a smooth function's does, at the step that was taken: near a corner
-    it is the same for all steps that reach beyond it."""
-    if gap[place] <= 10 * floor[place]:
-        return True
-    if place + 1 < len(gap) and 10 * floor[place + 1] < gap[place]:
-        return bool(gap[place + 1] < 0.5 * gap[place])
-    return not place or bool(gap[place] < 0.5 * gap[place - 1])
 
 
 def sizes(value: Array) -> Array:

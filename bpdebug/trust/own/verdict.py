@@ -109,7 +109,7 @@ class _Judging:
             with suppress(Exception):  # perhaps it is not called so
                 if plan != self.plan:
                     self._under(plan)
-            quick = dict.fromkeys(self.values, True) if self._together() else {name: self._quick(name) for name in self.values}
+            quick = self._quick()
             usual = usual or quick
             if all(quick.values()):
                 self.piece.note(plan.says)
@@ -139,29 +139,23 @@ class _Judging:
         flat = [[length for length in one if length != 1] for one in (gradient.shape, shape)]
         return gradient.reshape(shape) if flat[0] == flat[1] else gradient
 
-    def _together(self) -> bool:
-        """Whether one dot product over all inputs shows at once that each gradient is right."""
-        names = [name for name in self.values if name in self.answer.gradients]
-        if not all(self._comparable(name) for name in names):
-            return False
-        ways = {name: self._way(self.values[name]) for name in names}
-        terms = [float(np.abs(way * self._gradient(name)).sum()) for name, way in ways.items()]
-        spread = [size.max(initial=0.0) > 100 * size.min(initial=np.inf) for size in (sizes(self.values[name]) for name in names)]
-        return not any(spread) and max(terms) < 1e3 * min(terms) and self._along(ways)
-
-    def _comparable(self, name: str) -> bool:
-        gradient, value = self._gradient(name), self.values[name]
-        return gradient.shape == value.shape and bool(np.isfinite(gradient).all() and np.isfinite(value).all())
-
-    def _quick(self, name: str) -> bool:
-        """Whether dot products show at once that a gradient is right, or there is none."""
-        if name not in self.answer.gradients:
-            return True
-        if not self._comparable(name):
-            return False
-        way, size = self._way(self.values[name]), sizes(self.values[name])
-        alike = np.rint(np.log10(size / size.max(initial=1e-300)) / _ALIKE)
-        return all(self._along({name: np.where(alike == one, way, 0.0)}) for one in np.unique(alike))
+    def _quick(self) -> dict[str, bool]:
+        """Whether dot products show at once that gradients are right, or there are none: one over all inputs, where none hides another,
+        else one over the numbers of about the same size in each."""
+        known, ways, terms = set[str](), list[dict[str, Array]](), list[float]()
+        compared = [name for name in self.values if name in self.answer.gradients]
+        for name in compared:
+            gradient, value, size = self._gradient(name), self.values[name], sizes(self.values[name])
+            if gradient.shape == value.shape and np.isfinite(gradient).all() and np.isfinite(value).all():
+                known.add(name)
+                way, alike = self._way(value), np.rint(np.log10(size / size.max(initial=1e-300)) / _ALIKE)
+                ways += [{name: np.where(alike == one, way, 0.0)} for one in np.unique(alike)]
+                terms.append(float(np.abs(way * gradient).sum()))
+        together = {name: way for one in ways for name, way in one.items()}
+        if len(ways) == len(together) == len(compared) and max(terms) < 1e3 * min(terms) and self._along(together):
+            return dict.fromkeys(self.values, True)
+        right = {name for name in known if all(self._along(one) for one in ways if name in one)}
+        return {name: name in right or name not in compared for name in self.values}
 
     def _along(self, ways: Mapping[str, Array]) -> bool:
         """Whether a dot product shows at once that the gradients are right along a direction."""
