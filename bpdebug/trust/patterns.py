@@ -165,25 +165,30 @@ def _multiples(case: Evidence) -> Look:
         yield "stray_factor", case.wrong, larger(case, factor), larger_by
 
 
+def alone(name: str, wrong: Array, off: Array) -> tuple[str, Array, int]:
+    """Where all that is off lies, if that is one cell, or not all places along an axis, with these and the axis; "" if it is more."""
+    places = np.argwhere(off)
+    if len(places) == 1:
+        return cell_name(name, tuple(map(int, places[0]))), places[0, :1], 0
+    for axis in range(wrong.ndim) if 0 < len(places) < wrong.size > 2 else ():
+        lines = np.unique(places[:, axis])
+        if len(lines) <= max(1, wrong.shape[axis] // 2) < wrong.shape[axis]:
+            run = f"{lines[0]}:{lines[-1] + 1}" if len(lines) > 1 and lines[-1] - lines[0] < len(lines) else ", ".join(map(str, lines[:5]))
+            return f"{name}[{', '.join(run if one == axis else ':' for one in range(wrong.ndim))}]", lines, axis
+    return "", places[:0], 0
+
+
 def _one_cell(case: Evidence) -> Look:
-    """One cell, or all of one place along an axis, while the others are right."""
+    """One cell, or some places along an axis, while the others are right."""
     wrong, right, name = case.wrong, case.right, case.site.stage.name
     off = ~(np.abs(wrong - right) <= case.allowed)
-    if wrong.size < 3 or not np.isfinite(right).all():
+    where, lines, axis = alone(name, wrong, off)
+    if not where or not np.isfinite(right).all() or not right[~off].any():
         return
-    places = np.argwhere(off)
-    sampled = (tensor := case.site.program.tensors.get(name)) and tensor.batch_axis == 0 and not wrong[off].any()
-    for axis in range(wrong.ndim):
-        lines = np.flatnonzero(off.any(axis=tuple({*range(wrong.ndim)} - {axis})))
-        missing = sampled and axis == 0
-        if 0 < len(lines) < wrong.shape[axis] and (missing or len(lines) == 1 < len(places)) and right[~off].any():
-            shown = ", ".join(", ".join(map(str, lines[:5])) if one == axis else ":" for one in range(wrong.ndim))
-            said = f"row {shown.partition(', :')[0]} of {name} is 0, and the other rows are right"
-            zero = ", which is 0 there" * (not wrong[off].any())
-            said = said if missing else f"only {name}[{shown}] is off{zero}; the other cells are right"
-            yield "sample_missing" if missing else "one_cell", wrong, said, None
-            return
-    if len(places) == 1:
-        place = tuple(map(int, places[0]))
-        numbers = f"{short(float(wrong[place]))} where {short(float(right[place]))} is right"
-        yield "one_cell", wrong, f"only {cell_name(name, place)} is off: {numbers}; the other {wrong.size - 1} are right", None
+    nothing, tensor = not wrong[off].any(), case.site.program.tensors.get(name)
+    if nothing and axis == 0 and tensor and tensor.batch_axis == 0:
+        yield "sample_missing", wrong, f"row {', '.join(map(str, lines[:5]))} of {name} is 0, and the other rows are right", None
+    else:
+        numbers = f": {short(float(wrong[off][0]))} where {short(float(right[off][0]))} is right" if off.sum() == 1 else ""
+        said = f"only {where} is off{numbers or ', which is 0 there' * nothing}; the other {wrong.size - int(off.sum())} cells are right"
+        yield "one_cell", wrong, said, None

@@ -49,7 +49,7 @@ CASES = {
     "a state before and behind": (one(c.loss_fun, *STEPS), "Wxh Whh bh", "tell"),
     "a network of lists": (layer(c.Network, c.numbers(4, 1), np.eye(3)[:, [1]]), "biases[0] weights[0]", "tell"),
     "a penalty left out": (layer(c.TwoLayerNet, c.numbers(5, 4), np.array([0, 2, 1, 1, 0])), "W1", "minus 0.1 times W1, and reg is 0.1"),
-    "a gate of an LSTM": (pair(c.lstm_step_forward, c.lstm_step_backward, *c.LSTM), "x prev_h Wx Wh b", "at 15 to 19 along axis 1"),
+    "a gate of an LSTM": (pair(c.lstm_step_forward, c.lstm_step_backward, *c.LSTM), "x prev_h Wx Wh b", "[:, 15:20] is off"),
     "a weight of attention": (layer(c.Attention, c.numbers(2, 3, 4)), "Wk", "2 times"),
     "two methods of one object": (lambda bad: (*methods(c.Activation(bad)), c.numbers(5, 3)), "x", "tell"),
     "a layer that takes its step": (layer(c.StepTaking, c.numbers(5, 4)), "W", "2 times"),

@@ -12,13 +12,13 @@ from itertools import combinations
 
 import numpy as np
 
-from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
 from bpdebug.trust.factors import scale
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Suspect
+from bpdebug.trust.patterns import alone
 
 _SAME = 3e-6
 """What differences leave of a right number, relative to it."""
@@ -34,8 +34,6 @@ _TITLES = {
     "factor_twice": "a factor too many",
     "term": "a term left out, or one too many",
     "repeated_index": "equal indices that overwrite each other",
-    "one_row": "some places along an axis alone",
-    "some_cells": "some cells alone",
 }
 """What the catalogue of faults in formulas does not have, or calls otherwise."""
 
@@ -283,21 +281,8 @@ def _off(seen: Seen) -> Array:
 
 
 def _few_cells(seen: Seen) -> Told:
-    """Right but for one cell, for one place along an axis, or for a few."""
-    places, known = np.argwhere(_off(seen)), int(np.isfinite(seen.right).sum())
-    count = len(places)
-    if not 0 < count < known or known < 3:
-        return
-    alone = [(axis, np.unique(places[:, axis])) for axis in range(places.shape[1])]
-    alone = [(axis, some) for axis, some in alone if len(some) < min(seen.right.shape[axis], 0.6 * seen.right.shape[axis] + 1)]
-    axis, some = min(alone, key=lambda one: len(one[1]) / seen.right.shape[one[0]], default=(0, np.zeros(0)))
-    runs = np.split(some, np.flatnonzero(np.diff(some) > 1) + 1)
-    where = " and ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs if len(run))
-    if count == 1:
-        cell = cell_name(seen.name, tuple(map(int, places[0])))
-        yield "one_cell", f"only {cell} is off; the other {known - 1} that were looked at are right"
-    elif alone and len(runs) <= 2 and (len(some) > 1 or places.shape[1] > 1):
-        yield "one_row", f"only cells at {where} along axis {axis} are off; the others are right"
-    else:
-        zero = " (0 where they should not be)" * (not seen.wrong[_off(seen)].any())
-        yield "some_cells", f"{count} of {known} cells are off{zero}, and the others are right"
+    """Right but for one cell, or for some places along an axis."""
+    off, known = _off(seen), int(np.isfinite(seen.right).sum())
+    if (where := alone(seen.name, seen.wrong, off)[0]) and known > 2:
+        zero = ", which is 0 there" * (not seen.wrong[off].any())
+        yield "one_cell", f"only {where} is off{zero}; the other {known - int(off.sum())} that were looked at are right"

@@ -118,9 +118,6 @@ class Slopes:
             low = high = 0.0  # what is 0 may still hide what is lost beside 1, as in log(1 − p)
             still = steps[(left == 0) & (right == 0)].max(initial=1e-6)
             error += self.coarse * (self.size + self._whole) / float(still)
-        growing = [np.abs(side[-_DECADES + 4 :]) / np.abs(side[-_DECADES + 3 : -1]) for side in (left, right)]
-        if any(((one > 2) & (one < 5)).all() for one in growing):  # infinitely steep, as √|x| at 0: nothing is told by a difference
-            error = float("inf")
         return Slope(low, high, error, tuple(middle))
 
     def _stair(self, direction: Mapping[str, Array], found: Array, slope: float, error: float) -> float:

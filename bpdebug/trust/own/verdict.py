@@ -14,7 +14,6 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name
-from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import DOTS, Finding, Suspect
 from bpdebug.trust.own.arrays import as_array, leaves
 from bpdebug.trust.own.cells import Cells
@@ -251,21 +250,10 @@ class _Judging:
         arrays |= {**self.values, **({"dout": self.piece.cotangents[0]} if self.piece.backward else {}), "out": self.answer.outputs[0]}
         right = {other.name: other.right for other in findings if other.status == "good" or other.theirs is not None}
         ours = {other.name: other.ours for other in findings}
-        told = (*self._unused(finding.stage.of), *self._diagonal(finding))
-        return replace(finding, suspects=told or suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours)))
-
-    def _unused(self, name: str) -> Iterator[Suspect]:
-        """What arrives and changes nothing, though it should."""
-        arriving, way = self.piece.cotangents, self._way(self.values[name])
-        for place in range(len(arriving)) if not self.plan.ones else ():
-            alone = tuple(u if at == place else 0 * u for at, u in enumerate(arriving))
-            self.piece.cotangents, again = tuple(u + one for u, one in zip(arriving, alone, strict=True)), None
-            with suppress(Exception):  # whatever the user's code says of other numbers
-                again = self.piece.back(self.values, self.plan).gradients.get(name)
-            self.piece.cotangents = arriving
-            if again is not None and bits_equal(again, self.answer.gradients[name]) and self._slopes(alone).central({name: way}, 1e-6):
-                dout = f"dout{place}, the gradient of output {place}" if len(arriving) > 1 else "dout"
-                yield Suspect("gradient_missing", FAULTS["gradient_missing"].title, f"it is the same whatever arrives as {dout}")
+        return replace(
+            finding,
+            suspects=tuple(self._diagonal(finding)) or suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours)),
+        )
 
     def _diagonal(self, finding: Finding) -> Iterator[Suspect]:
         """What each cell of an output gives to its own cell of the input, and to no other."""
