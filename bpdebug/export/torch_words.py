@@ -42,6 +42,7 @@ WORDS = {
     "pad": "F.pad(x, torch.tensor(width).expand(x.ndim, 2).flip(0).flatten().tolist())",
     "repeat": "torch.repeat_interleave(x, torch.tensor(repeats), axis)",
     "flip": "torch.flip(x, axes(axis, x.ndim))",
+    "take_along_axis": "torch.take_along_dim(x, indices, axis)",
     "take": "x.flatten()[indices] if axis is None else x[(slice(None),) * (axis % x.ndim) + (indices,)]",
     "sliding_window_view": "reduce(lambda x, one: x.unfold(*one, 1), zip(axes(axis, x.ndim), axes(window, 2**31)), x)",
     "sigmoid": "torch.sigmoid",
