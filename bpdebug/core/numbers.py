@@ -31,12 +31,12 @@ def short(value: float, digits: int = 4) -> str:
         return str(exact(value))
     if value == 0:
         return "0"
-    magnitude = math.floor(math.log10(abs(value)))
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    magnitude = int(exponent)  # of what is shown: 0.0000999999999 is 0.0001
     if -5 < magnitude < digits + 3:
         text = f"{value:.{max(digits - 1 - magnitude, 0)}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{mantissa.rstrip('0').rstrip('.')}e{magnitude}"
 
 
 def digits_apart(one: float, other: float, digits: int) -> int:

@@ -28,7 +28,7 @@ LETTERS = {
     "epsilon": "ε",
 }
 """What a setting is called where its name has no room."""
-SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "-": "−"}
+SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "-": "−"}
 """What an operator looks like, where that is not what is typed."""
 
 

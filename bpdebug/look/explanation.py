@@ -249,7 +249,7 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
     broken = term.broken
     cells = [*broken.cells()]
     if cells and all(cell.value == -math.inf for cell in cells) and "softmax" in stage.formula.text and math.isnan(broken.value):
-        return "All that the softmax is taken of is −inf here: the row is masked whole. Leave one entry in, or the row out."
+        return "Everything this softmax is taken over is −inf: the whole row is masked. Leave one entry unmasked, or leave the row out."
     if math.isnan(broken.value) and "nll_loss" in stage.meaning and all(math.isfinite(cell.value) for cell in cells):
         return "Every target is the label that is ignored: the mean is taken over no sample. Leave such a batch out."
     for cell in cells:

@@ -25,7 +25,7 @@ from bpdebug.time.parts import Part, parts_of
 HEALTHY_STEP = 1e-3
 USUAL_STEPS = (HEALTHY_STEP / 10, HEALTHY_STEP * 10)
 """Between which steps nothing is said."""
-USUAL = f"usually it is {USUAL_STEPS[0]:.0e} to {USUAL_STEPS[1]:.0e}".replace("e-0", "e-")
+USUAL = f"usually it is {USUAL_STEPS[0]:g} to {USUAL_STEPS[1]:g}"
 _LEAST, _MOST = CONDITIONS["small-update"].threshold, CONDITIONS["large-update"].threshold
 
 

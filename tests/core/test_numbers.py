@@ -108,6 +108,7 @@ def test_a_wrong_format_is_refused_and_nothing_changes(text):
 
 def test_a_sentence_has_few_digits():
     assert [short(value) for value in (0.00012341, 0.000012341, 1234123.0, 12341234.0)] == ["0.0001234", "1.234e-5", "1234123", "1.234e7"]
+    assert short(0.00009999999999) == "0.0001"
     assert [short(value, 3) for value in (0.00012345, 123456.0, -1e-9, 0.0)] == ["0.000123", "123456", "-1e-9", "0"]
 
 

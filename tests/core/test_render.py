@@ -53,6 +53,7 @@ def unicode_of(text, style=UNICODE, **shapes):
         ("2 * a", "2·a"),
         ("a <= b", "a ≤ b"),
         ("a != b", "a ≠ b"),
+        ("a == 0", "a == 0"),
         ("a >= b", "a ≥ b"),
         ("abs(a - y)", "|a − y|"),
         ("sqrt(v)", "√(v)"),

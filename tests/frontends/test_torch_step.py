@@ -86,7 +86,7 @@ def test_continue_stops_at_the_first_nan_with_its_cause_and_line():
 def test_a_row_that_is_masked_whole_is_said_to_be():
     text = Session(load_scenario(GPT_NAN)).execute("continue").text
     assert "non-finite value: blocks.0.attn.weights = softmax(blocks.0.attn.scores'2) at gpt.py:20" in text
-    assert "the row is masked whole" in text
+    assert "the whole row is masked" in text
 
 
 def test_a_branch_that_is_not_taken_is_told_from_one_that_is():

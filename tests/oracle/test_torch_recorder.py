@@ -269,7 +269,7 @@ WAYS = {
     root_of_zero: ("torch.sqrt(((h", "sum.grad = sqrt.grad / sqrt.mul", "0.2/0 = inf", "PowBackward0"),
     division: ("((h - h) / spread", "div = sub / spread", "0/0 = nan", "AddmmBackward0"),
     difference: ("grown = torch.exp", "grown = exp(mul)", "exp(5114) = inf", "AddmmBackward0"),
-    masked_row: ("weights = scores", "weights = softmax(masked_fill)", "the row is masked whole", "PowBackward0"),
+    masked_row: ("weights = scores", "weights = softmax(masked_fill)", "the whole row is masked", "PowBackward0"),
     untaken_branch: ("torch.where(p > 0", "p.grad = sqrt.grad / sqrt.mul", "does not take this branch", "SqrtBackward0"),
     overflow: ("(half * half)", "mul_2 = half * half", "the largest is 65504", ""),
     unit_of_zeros: ("z.norm(dim=1, keepdim=True)).mean", "div = z / linalg_vector_norm", "0/0 = nan", "DivBackward0"),

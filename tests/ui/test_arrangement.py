@@ -161,3 +161,8 @@ async def test_the_last_stage_and_the_next_are_in_sight_on_a_small_screen(scenar
             lines = shown(app, "program").splitlines()
             assert any(line[4:].startswith(f"{stage.name} = ") for line in lines)
             assert any(line.startswith(f"▶   {app.view.position.next} = ") for line in lines)
+
+
+async def test_what_the_border_says_is_shorter_before_it_is_cut():
+    async with debugger(size=(112, 36)) as (app, _):
+        assert app.query_one("#deltas").border_subtitle == "not computed yet"

@@ -91,7 +91,7 @@ def test_what_has_no_column_is_told_below():
     below = " ".join(text(health_lines(shown, 37, 20)).split())
     assert "5 of 6 at 0" in below
     assert f"‖W2‖ {shown.health.layers[1].size[-1]:.2f}" in below
-    assert "usually it is 1e-4 to 1e-2" in below
+    assert "usually it is 0.0001 to 0.01" in below
 
 
 @pytest.mark.parametrize("rows", [6, 10, 11, 20])
@@ -215,7 +215,7 @@ def test_where_nothing_is_finite_no_number_pretends_to_be():
 def test_saturated_layers_have_their_share():
     drawn = " ".join(text(health_lines(seen("saturation", "update 5"), 42, 30)).split())
     assert "saturated: 100 % of a1" in drawn
-    assert "100 % saturated" in drawn
+    assert ", 100 % saturated" in drawn
 
 
 def test_units_that_are_0_and_units_that_are_dead_are_told_apart():

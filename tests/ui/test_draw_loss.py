@@ -186,6 +186,13 @@ def test_after_going_back_the_later_losses_are_faint():
     assert {role for place, role in roles.items() if place > 28} == {"faint"}
 
 
+def test_beside_the_first_loss_stand_the_answers_that_it_is_made_of():
+    shown = session("xor", "update").view()
+    lines = [plain(line).split() for line in loss_lines(shown, 60, 12)]
+    at = lines.index(["sample", "target", "a2", "of", "update", "0", "off", "by"])
+    assert [line[:3] for line in lines[at + 1 : at + 3]] == [["0", "0", "0.722"], ["1", "1", "0.690"]]
+
+
 def test_at_the_start_of_a_known_run_no_loss_is_told():
     lines = loss_lines(session("xor", "update 50", "goto start").view(), 48, 12)
     assert plain(lines[0]).strip() == "at the start of the training"

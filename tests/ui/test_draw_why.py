@@ -103,6 +103,12 @@ def test_before_the_first_stage_it_says_how_to_begin():
     assert lines[0] == "s runs the first stage: z1 = x·W1 + b1"
     assert "arrow keys" in " ".join(lines)
     assert lines[1:3] == ["New here?  :tour shows it in five steps", "? explains every sign"]
+    assert why(26, 8, "xor").splitlines()[:4] == [
+        "s runs the first stage:",
+        "  z1 = x·W1 + b1",
+        "New here?  :tour shows it",
+        "? explains every sign",
+    ]
     assert "New here" not in why(60, 8, "xor", "tour")
     assert "One formula of the backward pass" in why(60, 8, "xor", "hunt 7")
 

@@ -143,7 +143,8 @@ def predict(session: Session, arguments: str = "") -> Result:
     tally = {"right": int(found[2]), "answered": int(found[3])} if found[3] else {}
     session.predictions = replace(session.predictions, on=found[1] == "on", question=None, **tally)
     now = session.predictions
-    text = f"predict is {'on' if now.on else 'off'}; {now.right} of {now.answered} answers right"
+    text = f"predict is {'on: each single step first asks about the next stage' if now.on else 'off'}"
+    text += f"; {now.right} of {now.answered} answers right" * bool(now.answered)
     return Result("info", text, {"predict": now.on, "right": now.right, "answered": now.answered})
 
 

@@ -223,4 +223,4 @@ def _notes(view: View, health: Health, columns: int, told_already: bool) -> Iter
             parts.append(f"{100 * layer.saturated[-1]:.0f} % {'certain' if layer.activation == 'softmax' else 'saturated'}")
         if not np.isnan(layer.dead[-1]):
             parts.append(f"{layer.dead[-1]:.0f} of {layer.units} at 0")
-        yield from wrap("  ".join(parts), columns, "dim", indent="  ")
+        yield from wrap(", ".join(parts), columns, "dim", indent="  ")

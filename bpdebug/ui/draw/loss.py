@@ -251,10 +251,11 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
     shape = view.shapes.get(program.prediction, ())
     if len(shape) != 2 or view.shapes.get(program.target) != shape:
         return []
-    targets, answers = view.tensors[program.target], view.tensors.get(program.prediction)
+    shown = view.finished if view.finished and program.prediction in view.finished.tensors else view
+    targets, answers = shown.tensors.get(program.target, view.tensors[program.target]), shown.tensors.get(program.prediction)
     named, place = targets.shape[1] > 1, min(view.sample, len(targets) - 1)
     own = (place, slice(None)) if named else (slice(None), 0)
-    names = program.outputs or map(str, range(targets.shape[1])) if named else map(str, view.samples)
+    names = program.outputs or map(str, range(targets.shape[1])) if named else map(str, shown.samples)
     wanted = targets[own].tolist()
     given = [np.nan] * len(wanted) if answers is None else answers[own].tolist()
     room = rows - 1 - (len(wanted) >= rows)
@@ -262,7 +263,7 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
         return []
     told = [HATCH] * len(wanted) if answers is None else map(decimals, given)
     texts = list(zip(names, map(written, wanted), told, strict=True))
-    cells = _headed(view, str(view.samples[place]) if named else "", texts[:room], columns)
+    cells = _headed(view, str(shown.samples[place]) if named else "", texts[:room], columns)
     errors, rest = [abs(a - t) for a, t in zip(given, wanted, strict=True)], len(texts) - room
     taken, most = sum(widths_of(cells)), max(filter(math.isfinite, errors), default=0.0)
     gap = min(max((columns - taken) // 2, 1), _GAP)
@@ -278,7 +279,10 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
 def _headed(view: View, sample: str, shown: list[_Row], columns: int) -> list[tuple[Line, ...]]:
     """Above the rows the first heading beside which the names are whole; else the last one, and names that are cut."""
     answer, target = (render_name(name, view.style) for name in (view.program.prediction, view.program.target))
-    for heading in ((f"sample {sample}".strip(), "target", answer), (f"#{sample}", "target", answer), (f"#{sample}", target, answer)):
+    then = view.finished
+    past = f"{answer} of {called(view.program, then.update)}" if then and view.program.prediction in then.tensors else answer
+    whole, brief = f"sample {sample}".strip(), f"#{sample}"
+    for heading in ((whole, "target", past), (whole, "target", answer), (brief, "target", answer), (brief, target, answer)):
         rows = [(*map(line, row),) for row in (heading, *shown)]
         widths = widths_of(rows)
         if sum(widths) + 2 <= columns:

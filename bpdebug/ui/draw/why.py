@@ -109,9 +109,11 @@ def _empty(view: View, columns: int) -> list[Line]:
         said = wrap(f"{ending[:1].upper()}{ending[1:]}.", columns, "bad") if ending else [line(("The training is complete.", "good"))]
         return [*said, *wrap("U goes back an update, [ one stage, g jumps anywhere.", columns, "dim")]
     stage = view.program.stages[0]
-    name = render_name(stage.name, view.style)
+    name, formula = render_name(stage.name, view.style), formula_text(view, stage)
+    runs = line(("s", "key"), " runs the first stage:")
+    whole = line(*runs, " ", (name, "name"), f" = {formula}")
     return [
-        line(("s", "key"), " runs the first stage: ", (name, "name"), f" = {formula_text(view, stage)}"),
+        *([whole] if width(whole) <= columns else [runs, *formula_lines(formula, columns, f"  {name} = ", "    ")]),
         *_welcome(view, columns),
         *wrap(stage.meaning, columns, "dim"),
         *wrap("Then the arrow keys choose a cell, and this pane shows where its number comes from.", columns, "dim"),
@@ -127,7 +129,7 @@ def _welcome(view: View, columns: int) -> list[Line]:
         return [*wrap(text, columns), line(("a", "key"), " accuses  ", (":", "key"), "hint helps  ", (":", "key"), "reveal gives up")]
     if view.position.t or view.tour:
         return []
-    tour = line("New here?  ", (":", "key"), "tour shows it in five steps")
+    tour = first_that_fits([line("New here?  ", (":", "key"), f"tour shows it{steps}") for steps in (" in five steps", "")], columns)
     signs = line(("?", "key"), " explains every sign")
     both = line(*tour, "   ", *signs)
     return [both] if tour and width(both) <= columns else [part for part in (tour, signs) if part]

@@ -86,7 +86,7 @@ class MatrixPane(Pane):
         else:
             self._names, self.layout_of = self._filled(view, names, around(view, names, self.gradients), self.layout_of, _FURTHER)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
-        note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names, columns)
+        note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names, columns - 2)
         here = [name for name in names if name in view.tensors]
         state = "bad" if any(map(view.is_broken, here)) else "past" if past_text(view, names) else "" if here else "empty"
         past = f"  {past_text(view, names)}".rstrip()
