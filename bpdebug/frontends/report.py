@@ -50,7 +50,7 @@ class ScenarioError(BpdebugError):
         self.problems = problems
         rest = len(problems) - _SHOWN
         lines = [str(problem) for problem in problems[:_SHOWN]]
-        super().__init__("\n".join([*lines, f"… and {rest} more problems"] if rest > 0 else lines))
+        super().__init__("\n".join([*lines, f"… and {rest} more problem{'s' * (rest > 1)}"] if rest > 0 else lines))
 
 
 @dataclass

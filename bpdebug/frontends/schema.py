@@ -218,7 +218,7 @@ _WRITTEN = table(
         Key(
             "program",
             text(example=_LINES),
-            "the forward pass, a line a statement; the loss is the line called so",
+            "the forward pass, one statement per line; the loss is the line named loss",
             required=True,
             also=("forward",),
         ),

@@ -15,7 +15,7 @@ from bpdebug.trust.judge import Judge
 from bpdebug.trust.patterns import suspect
 from bpdebug.trust.report import listed
 
-_ADDING, _TAKEN = "right only if you add it: ", "right only if your step takes the learning rate no more: "
+_ADDING, _TAKEN = "right only if you add it: ", "right only if your step does not apply the learning rate again: "
 _SHOWN = ("the file holds no parameter after the update that would show it", "your parameters after the update are off, and do not show it")
 _TAKEN_BACK = "right only if your gradients of the parameters take that factor back: the file holds none that would show it"
 _TWICE = "right only if the square of the learning rate is meant: it is in your gradients and in your step"
@@ -134,7 +134,7 @@ def _reason(name: str, taken: bool) -> tuple[str, str]:
     before, rate, after = name.partition(RATE)
     rest = f"1{after}" if after[:1] == "/" else before or after.removeprefix("·")
     said = REASONS.get(rest, f"as those of {rest} times the loss") if rest else ""
-    return said, ("with the learning rate in them" + ", which your step takes no more" * taken) * bool(rate)
+    return said, ("with the learning rate in them" + ", which your step does not apply again" * taken) * bool(rate)
 
 
 def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:

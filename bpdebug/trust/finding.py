@@ -46,7 +46,7 @@ class Status(Record):
 
 _FOLLOWS = "its own formula is right, but the gradient that arrives at it is not"
 _MISLED = "it is right once the forward line that is named is"
-_UNSURE = "what rounding may have done is larger than what is off"
+_UNSURE = "rounding alone may account for more than it is off by"
 _GUESSED = "the script has no line for its loss: of those that were tried none fits its gradients, or one is not finite"
 _FOREIGN = "nothing in the update is a derivative of this loss, and no single mistake explains that: it may follow another one"
 _HIDDEN = "its numbers are right here, but the formula gives others than the right one elsewhere"

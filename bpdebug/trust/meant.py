@@ -71,7 +71,7 @@ class _Meant:
                 touched |= set(derivatives) if made.status == "own" else set()
         for name in self._unread - {*self._changed}:
             if self._found[name].says.accuses:
-                said = f"nothing reads {self._found[name].stage.of}, so that nothing comes of it"
+                said = f"nothing reads {self._found[name].stage.of}, so that it has no effect"
                 self._changed[name] = replace(self._found[name], status="own", said=said)
         now = {**self._found, **self._changed}
         for name, finding in self._found.items():
@@ -249,7 +249,7 @@ def _kept(slot: str, look: Beside, right: Array) -> str:
         return ""
     factor = float(np.vdot(ours, right)) / norm if norm > 0 else 0.0
     if not factor or not np.allclose(ours, factor * right, 1e-9, 0.0):
-        return f"{slot} is kept otherwise"
+        return f"{slot} is updated differently"
     rate = float(look.values.get("learning_rate", np.nan))
     known = {"minus the learning rate": -rate, "the learning rate": rate, "minus 1": -1.0}
     times = next((name for name, value in known.items() if abs(factor - value) <= 1e-9 * abs(value)), short(factor, 6))

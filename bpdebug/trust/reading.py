@@ -154,7 +154,7 @@ def _rows(program: Program, x: Array, columns: bool) -> int:
             return int(x.shape[1 if turned else 0])
     if x.ndim < 2 and x.size and width in (1, x.size):
         return x.size // width
-    raise ComparisonError(f"{name} is {shape_text(x.shape)}; the network has {width} inputs, and a row a sample is expected: m×{width}")
+    raise ComparisonError(f"{name} is {shape_text(x.shape)}; the network has {width} inputs, and one row per sample is expected: m×{width}")
 
 
 def _matrices(program: Program) -> list[str]:
@@ -268,12 +268,12 @@ def _turned(program: Program, arrays: Mapping[str, Array], columns: bool, turned
     weights = _matrices(program)
     stored = [name for name in weights if name in turned and not arrays.keys().isdisjoint(_forms(program, name))]
     if columns and stored:
-        yield "your arrays are in the column convention (a sample a column, W as units × inputs): turned round for the comparison"
+        yield "your arrays are in the column convention (one column per sample, W as units × inputs): transposed for the comparison"
     elif columns:
-        yield "a sample is a column of your arrays: turned round for the comparison"
+        yield "a sample is a column of your arrays: transposed for the comparison"
     elif stored:
         which = "weights" if len(turned) == len(weights) else f"{' '.join(stored)}, but not your other weights,"
-        yield f"your {which} are stored transposed (as torch's Linear does): turned round for the comparison"
+        yield f"your {which} are stored transposed (as torch's Linear does): transposed for the comparison"
 
 
 def _masks(program: Program, given: dict[str, Array]) -> Iterator[str]:

@@ -72,7 +72,7 @@ def told_of_recorded(probe: Probe, found: list[Finding], unjudged: Sequence[str]
     worst_of = max((name for name in lost if name not in zero), key=lambda name: lost[name][0], default="")
     why = "no formula, no gradient (detach, no_grad), a hook that changes it, or a forward pass that does not show what comes back"
     notes = [f"not judged: {listed(unjudged)}: on the way there is {why}"] * bool(unjudged)
-    said = f"in double precision {'they are' if len(zero) > 1 else 'it is'} 0, as of a bias before a batch norm"
+    said = f"in double precision {'they are' if len(zero) > 1 else 'it is'} 0, as for a bias before a batch norm"
     notes += [f"rounding noise: {listed(zero)}: {said}"] * bool(zero)
     if worst_of:
         notes.append(f"farthest from double precision: {worst_of}, by {short(lost[worst_of][0], 2)} of its largest number")

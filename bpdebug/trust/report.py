@@ -224,7 +224,7 @@ def _of_derivative(finding: Finding) -> str:
         digits = digits_apart(ours, numeric, 8)
         parts.append(f"at {cell_name(finding.name, finding.cell)}: {short(ours, digits)}, by {finding.method} {short(numeric, digits)}")
     parts += [f"recorded {error_text(finding.lost)} off"] * (finding.lost == finding.lost)
-    parts += [f"{finding.kinks} cells on a kink of the loss"] * (finding.kinks > 0)
+    parts += [f"{counted(finding.kinks, 'cell')} on a corner of the loss"] * (finding.kinks > 0)
     return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
 
 

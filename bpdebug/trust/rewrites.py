@@ -22,8 +22,8 @@ transposed       | A @ B           | A @ B.T                 | a .T is missing, 
 transposed       | A @ B           | A.T @ B.T               | a .T is missing, or one too many
 transposed       | A @ B           | B @ A                   | the factors of the matrix product have changed places
 transposed       | swapaxes(A, -1, -2) | A                   | the last two axes are not exchanged
-sign             | A + B           | A - B                   | one + and − are mixed up
-sign             | A - B           | A + B                   | one + and − are mixed up
+sign             | A + B           | A - B                   | a + and a − are mixed up
+sign             | A - B           | A + B                   | a + and a − are mixed up
 sign             | -A              | A                       | a minus sign is left out
 epsilon_place    | sqrt(A) + E     | sqrt(A + E)             | {E} is added inside the root
 epsilon_place    | sqrt(A / B) + E | (sqrt(A) + E) / sqrt(B) | {E} is added before the division by {B}; so has Adam's shorter form
@@ -77,6 +77,7 @@ term_missing     | A + B           | B                       | {A} is left out
 term_missing     | A - B           | A                       | {B} is left out
 term_missing     | A - B           | -B                      | {A} is left out
 factor_missing   | A * B * (1 - B) | A                       | {B} * (1 - {B}) is left out
+factor_missing   | A * B / F       | A                       | {B} / {F} is left out
 factor_missing   | A * B           | A                       | {B} is left out
 factor_missing   | A * B           | B                       | {A} is left out
 factor_missing   | A / B           | A                       | it is not divided by {B}

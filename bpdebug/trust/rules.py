@@ -63,7 +63,7 @@ l2_factor          | penalty             | 0.5 * t           | this is {of}half 
 l2_factor          | penalty             | t / m             | the penalty is divided by m, the number of samples
 l2_factor          | penalty             | 0.5 * t / m       | this is {of}half the penalty, divided by m, the number of samples
 l2_factor          | penalty             | 2 * t             | this is {of}twice the penalty
-sign               | !update             | -t                | every sign is turned round
+sign               | !update             | -t                | every sign is flipped
 not_updated        | update              | w                 | it is what it was before the update
 clip_missing       | update              | unclipped         | the gradient is taken as it is, not clipped
 momentum_missing   | slot momentum       | dw                | what is left of the earlier velocity is not added

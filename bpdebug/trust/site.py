@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from functools import cached_property
@@ -14,7 +15,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import ONE, Call, Index, Name, Transpose, Tree, literal, names, substitute, walk
+from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Transpose, Tree, literal, names, substitute, walk
 from bpdebug.core.writing import to_text
 from bpdebug.trust.factors import outputs_of
 
@@ -52,7 +53,9 @@ class Mistake(Record, eq=False):
         """What the mistake is, with its parts spelled out, unless they are long."""
         texts = {letter: to_text(part) for letter, part in self.parts.items()}
         shown = {letter: text if len(text) <= _LONGEST else "a part" for letter, text in texts.items()}
-        return self.says.format(**shown) if self.parts else self.says
+        sums = [letter for letter, part in self.parts.items() if isinstance(part, Binary) and part.operator in "+-"]
+        within = rf"(?<=[-*/] )\{{[{''.join(sums)}]\}}|\{{[{''.join(sums)}]\}}(?= [*/])"
+        return (re.sub(within, r"(\g<0>)", self.says) if sums else self.says).format(**shown) if self.parts else self.says
 
     @cached_property
     def formula(self) -> Formula:

@@ -19,9 +19,10 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import Formula
+from bpdebug.core.products import without_ones
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Name, Unary, substitute
+from bpdebug.core.tree import Name, Tree, Unary, substitute
 from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.factors import TOLD
@@ -181,7 +182,7 @@ class _Search:
         if told and formula is not None and case.samples <= _MOST_ROWS:
             own = [(one, one.value(formula)) for one in _worlds(case, case.samples) if one]
             told = [some for some in told if all(_same(value, one.value(some[0].tree, some[0].overrides)) for one, value in own)]
-        kinds = [same for members in told for same in _by_kind(members)]
+        kinds = [same for members in told for same in _by_kind(members, formula and without_ones(formula))]
         factors = [made for same in kinds if same[0].kind == "stray_factor" for made in same]  # one suspect, whichever number it is
         kinds = [same for same in kinds if same[0].kind != "stray_factor"] + [factors] * bool(factors)
         return tuple(map(self._suspect, kinds))[:_MOST_TOLD]
@@ -233,7 +234,7 @@ class _Search:
 
 def _sizes(site: Site) -> Iterator[Mistake]:
     """What makes a formula larger or smaller, or turns its sign."""
-    says = "every sign is turned round"
+    says = "every sign is flipped"
     yield Mistake("sign", Unary("-", site.tree), says)
     for made in written(site, sizes=True):
         yield made
@@ -245,8 +246,9 @@ def _worlds(case: Evidence, rows: int) -> list[Operands | None]:
     return [world(case.program, case.stage, case.values, rows, seed) for seed in range(2)]
 
 
-def _by_kind(found: list[Mistake]) -> Iterator[list[Mistake]]:
-    """The same formula under each name that says something; under one that says little only where it has no other."""
+def _by_kind(found: list[Mistake], own: Tree | None) -> Iterator[list[Mistake]]:
+    """The same formula under each name that says something; under one that says little only where it has no other, and then as it is
+    written, where that is known."""
     kinds = dict.fromkeys(made.kind for made in found)
     if "+" in found[0].kind:  # two mistakes, of which the first pair that fits is the likeliest
         yield found[:1]
@@ -255,7 +257,10 @@ def _by_kind(found: list[Mistake]) -> Iterator[list[Mistake]]:
     telling = [kind for kind in telling if kind != "stray_factor" or any(made.kind == kind and not made.parts for made in found)] or telling
     telling = [kind for kind in telling if kind != "da_for_dz" or "activation_missing" not in telling]  # the same in other words
     telling += ["term_missing"] if telling == ["another_loss"] and "term_missing" in kinds else []
-    yield from ([made for made in found if made.kind == kind] for kind in telling or kinds)
+    if not telling:
+        found = [made for made in found if made.tree == own] or found
+        telling = list(dict.fromkeys(made.kind for made in found))
+    yield from ([made for made in found if made.kind == kind] for kind in telling)
 
 
 def _share(one: Array, other: Array) -> float:

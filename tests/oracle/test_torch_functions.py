@@ -46,7 +46,7 @@ WRONG = {
     ),
     "mean": (linear, lambda g, x, w, _: (g @ w, g.T @ x, g.mean(0)), "mid.bias.grad", "the mean is taken, where the sum belongs"),
     "saved": (squashed, lambda g, x, w, y: back(g * (1 - y**2), x, w), "mid.weight.grad", "z stands where y belongs"),
-    "sign": (linear, lambda g, x, w, _: (-(g @ w), g.T @ x, g.sum(0)), "h.grad'1", "one + and − are mixed up"),
+    "sign": (linear, lambda g, x, w, _: (-(g @ w), g.T @ x, g.sum(0)), "h.grad'1", "a + and a − are mixed up"),
     "transposed": (linear, lambda g, x, w, _: (g @ w.T, g.T @ x, g.sum(0)), "h.grad'1", "a .T is missing, or one too many"),
 }
 

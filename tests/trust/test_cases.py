@@ -105,7 +105,7 @@ J04 | compare J04.txt | 1 | first off stage: dz1; z1 stands where the rule wants
 J05 | compare J05.txt | 1 | first off stage: dz2; has that of softmax in it already | nothing; also off
 J05 | run -x "formula dz2 = (a2 - y) * a2 * (1 - a2) / m" -x check | 1 | first wrong stage: dz2; has that of softmax in it already | nothing
 J06 | compare J06.txt | 1 | first off stage: db2; the units are summed, not the samples; also off.* db1 | nothing
-J07 | compare J07.npz | 0 | every number agrees; learning rate in them, which your step takes no more | OFF
+J07 | compare J07.npz | 0 | every number agrees; learning rate in them, which your step does not apply again | OFF
 J08 | compare J08.txt | 1 | first off stage: dz1; W2 is updated before use; 6 digits | nothing; also off
 J09 | compare J09-0.npz J09-1.npz | 1 | first off stage: vW1; as in a running mean | nothing; OFF +d
 J10 | compare J10-1.npz --at "update 1" | 1 | first off stage: W1; not divided by 1 − beta | nothing; OFF +[dmv]

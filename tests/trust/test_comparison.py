@@ -187,7 +187,7 @@ def test_weights_as_torch_stores_them_are_turned_round():
     timeline, arrays = timeline_of(), step(own())
     comparison = compare(timeline, turned(timeline.program, arrays, weights=True, batch=False))
     assert comparison.culprit is None
-    assert said(comparison, "your weights are stored transposed (as torch's Linear does): turned round for the comparison")
+    assert said(comparison, "your weights are stored transposed (as torch's Linear does): transposed for the comparison")
 
 
 def test_the_column_convention_is_turned_round_as_a_whole():
@@ -195,7 +195,7 @@ def test_the_column_convention_is_turned_round_as_a_whole():
     comparison = compare(timeline, turned(timeline.program, arrays, weights=True, batch=True))
     assert (comparison.culprit.name, kinds(comparison.culprit)) == ("dz1", {"activation_missing"})
     assert comparison.culprit.theirs.shape == comparison.culprit.ours.shape == (7, 4)
-    assert said(comparison, "your arrays are in the column convention (a sample a column, W as units × inputs)")
+    assert said(comparison, "your arrays are in the column convention (one column per sample, W as units × inputs)")
 
 
 def test_parameters_after_the_update_tell_too_how_weights_are_stored():
@@ -218,7 +218,7 @@ def test_one_transposed_gradient_among_others_is_a_fault(name):
     comparison = compare(timeline_of(), step(own(), **{name: lambda t, right: right.T}))
     assert [match.name for match in comparison.findings if match.status == "off"] == [name]
     assert kinds(comparison.culprit) == {"transposed"}
-    assert not said(comparison, "turned round")
+    assert not said(comparison, "transposed for the comparison")
 
 
 SQUARE = Scenario("square", tuple("abc"), (Layer(3, "tanh"), Layer(3, "sigmoid")), np.eye(3), np.eye(3), loss=Loss("binary_cross_entropy"))
@@ -232,7 +232,7 @@ def test_where_shapes_do_not_tell_what_fits_best_does(weights, batch):
     arrays = computed(make_program(replace(SQUARE, **given)))
     comparison = compare(timeline, turned(timeline.program, arrays, weights, batch))
     assert comparison.culprit is None
-    assert said(comparison, "turned round") == (weights or batch)
+    assert said(comparison, "transposed for the comparison") == (weights or batch)
 
 
 @pytest.mark.parametrize("number", range(0, len(COMBINATIONS), 34))
@@ -381,7 +381,7 @@ def test_a_stage_that_does_not_exist_is_told_with_the_reason():
         ({}, "there is nothing to compare: expected arrays such as z1, a1, dz1, dW1"),
         ({"foo": np.zeros(1)}, "there is nothing to compare: .*foo is not compared: it is no tensor of this network"),
         (own(), "there is nothing to compare"),
-        ({"x": np.zeros((4, 3)), "z1": np.zeros((4, 4))}, "x is 4×3; the network has 2 inputs, and a row a sample is expected: m×2"),
+        ({"x": np.zeros((4, 3)), "z1": np.zeros((4, 4))}, "x is 4×3; the network has 2 inputs, and one row per sample is expected: m×2"),
         ({"x": np.zeros((2, 0)), "z1": np.zeros((4, 4))}, "x is 2×0"),
         ({"W1": np.zeros((5, 4)), "z1": np.zeros((4, 4))}, "W1 is 2×4 in this scenario; yours is 5×4"),
         ({"y": np.zeros((4, 2)), "z1": np.zeros((4, 4))}, "y is 4×1 in this scenario; yours is 4×2"),

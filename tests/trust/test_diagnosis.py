@@ -174,7 +174,7 @@ def test_two_mistakes_in_one_formula_are_both_named(kinds):
 def test_a_second_mistake_that_is_a_factor_is_said_with_its_reason():
     net = Net((3, 4, 2), 5, ("tanh", "sigmoid"), BCE)
     (suspect,) = diagnose(evidence_of(net, "dz2", -updates(net)[1].tensors["da2"] * net.m))
-    left_out, turned = "the derivative of sigmoid is left out", "every sign is turned round"
+    left_out, turned = "the derivative of sigmoid is left out", "every sign is flipped"
     assert suspect.evidence.endswith(
         f"{left_out}; besides, {turned}, and the loss is the mean over the m samples, and here it is not divided by m"
     )

@@ -193,3 +193,21 @@ def test_a_place_that_only_a_wrong_formula_asks_for_ends_no_diagnosis(checked):
     data = "data: {inputs: [[0, 2], [1, 2]]}\n"
     found = checked(text + data, "dW = add_at(zeros_like(W), x, V ** 2) + 2.5 * W")
     assert found["culprit"] == "dW"
+
+
+SOFTPLUS = """
+program: |
+  mu = x @ W1
+  raw = x @ W2
+  sd = log(1 + exp(raw))
+  loss = sum(log(sd) + ((y - mu) / sd) ** 2)
+parameters: {seed: 2, shapes: {W1: [3, 1], W2: [3, 1]}}
+data: {inputs: [[0.1, -0.3, 0.7], [1.2, 0.4, -0.5], [-0.6, 0.9, 0.2]], targets: [[0], [1], [0.5]]}
+"""
+
+
+@pytest.mark.parametrize("line", ["draw = dsd", "draw = dsd * 1.0"])
+def test_a_factor_that_is_left_out_is_told_as_it_would_be_written(checked, line):
+    wrong = next(stage for stage in checked(SOFTPLUS, line)["stages"] if stage["status"] == "wrong")
+    assert [suspect["kind"] for suspect in wrong["suspects"]] == ["factor_missing"]
+    assert wrong["suspects"][0]["evidence"].endswith("exp(raw) / (1 + exp(raw)) is left out")

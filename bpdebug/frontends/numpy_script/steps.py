@@ -94,7 +94,7 @@ class Steps:
             untold = pair.factor is None or (not alike and self._pairing.given[name].size == 1)
             if untold and (share := self._share(name, pair.tensor, shares)):
                 shares[share], (times, decay) = None, share
-                said = f"with {short(decay, 6)} times {pair.tensor} more: a penalty that the loss does not have"
+                said = f"plus {short(decay, 6)} times {pair.tensor}: a penalty that the loss does not have"
                 accepted[name] = Allowed(
                     times, decay=decay, said=f"{short(times, 6)} times it, as a convention, {said}" if times != 1 else said
                 )
@@ -240,7 +240,7 @@ class Steps:
         own = [self._recording.values[-1][one.name] for one in self._pairing.own if one.name not in terms]
         lacking = [name for name in self._live if self._of.get(name, "") in {"", *terms} and name not in self._loss.steps]
         lacking = [name for name in lacking if not any(self._is_found(scale(value, due[name]), due[name]) for value in own)]
-        told = [f"not judged: the gradient of {', '.join(lacking)} was not found among his values"] if lacking else []
+        told = [f"not judged: the gradient of {', '.join(lacking)} was not found among the script's values"] if lacking else []
         beside = self._beside()
         told += [f"not judged: {', '.join(beside)}, on which the loss at {self._made()} does not depend"] if beside else []
         if self._loss.lost:

@@ -288,7 +288,7 @@ class Piece:
         shapes = {name: as_array(read(self.given, path)).shape for name, path in self.paths.items()}
         alone = next(iter(answer.gradients), "") if len(answer.gradients) == 1 and not any(map(is_target, self.given)) else ""
         for name in (name for name in shapes if alone and name != alone and shapes[name] == shapes[alone]):
-            says = f"what comes back is the gradient of {name}, not of {alone}: right if you use it so"
+            says = f"what comes back is the gradient of {name}, not of {alone}: right if that is how you use it"
             yield replace(plan, of=name, says=says)
 
 

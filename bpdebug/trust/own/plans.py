@@ -93,7 +93,9 @@ class Signature(Record, eq=False):
         first = self.given[0]
         if name in self.given or not arrives(name):
             yield Plan((("input", first),), True)
-            yield Plan((("output", 0),), True, says=f"{self.name} takes the output of forward, not {first}: right if you call it so")
+            yield Plan(
+                (("output", 0),), True, says=f"{self.name} takes the output of forward, not {first}: right if that is how you call it"
+            )
         if name not in self.given:
             yield Plan((("dout", 0),))
 

@@ -69,7 +69,7 @@ class Judgement(Record, eq=False):
 
 def _word(finding: Finding) -> str:
     word = "not given" if finding.status == "missing" else finding.says.word
-    more = [f"{finding.kinks} cells on a corner"] * bool(finding.kinks and finding.says.agrees)
+    more = [f"{finding.kinks} cell{'s' * (finding.kinks != 1)} on a corner"] * bool(finding.kinks and finding.says.agrees)
     more += [f"{finding.checked} of {finding.ours.size} cells looked at"] * (0 < finding.checked < finding.ours.size)
     return f"{finding.name} {word}" + f" ({', '.join(more)})" * bool(more)
 
