@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, loaded, parts_of, text_of, told
+from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, literal, loaded, parts_of, text_of, told, within
 
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
@@ -160,7 +160,8 @@ class _Rewriter(ast.NodeTransformer):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
             return told("put", self._site(node, *parts_of(target.slice)), text, base, key, value)
         said = [one for target in node.targets for one in (*self._named(target, site), *self.losses(target, site))]
-        return [ast.Assign(node.targets, value), *said]
+        several = next((target for target in node.targets if isinstance(target, ast.Tuple | ast.List)), None)
+        return [ast.Assign(node.targets, hook("parts", site, value, literal(within(several))) if several else value), *said]
 
     def losses(self, target: ast.expr, site: ast.expr) -> list[ast.stmt]:
         """What tells the values of targets that are called as losses are."""

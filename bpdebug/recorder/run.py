@@ -142,6 +142,14 @@ class Run:
             self._loops[-1][3] = len(values)
         return self._each(site, values)
 
+    def parts(self, site: int, values: Any, within: tuple[Any, ...] | None) -> Any:
+        """What several names are bound to; of each, those within it, or None where it is a single one."""
+        found = self._each(site, values)
+        if not within or not any(within):
+            return found
+        several = [*found]
+        return [self.parts(site, one, part) if part else one for one, part in zip(several, within, strict=False)] + several[len(within) :]
+
     def _each(self, site: int, values: Any) -> Any:
         """What is gone through, an array row by row."""
         return self._rows(site, values) if isinstance(values, np.ndarray) and values.ndim and values.dtype != object else values

@@ -69,8 +69,7 @@ def stretched(node: Node, operands: list[str]) -> list[str]:
     """The operands of an operator; where NumPy has stretched both, what it does first is written out: a flat list becomes a row."""
     shapes = [np.shape(one.value if isinstance(one, Node) else one) for one in node.arguments]
     wide = max(map(len, shapes))
-    filled = [(1,) * (wide - len(shape)) + shape for shape in shapes]
-    if node.operation == "@" or np.shape(node.value) in filled:
+    if node.operation == "@" or np.shape(node.value) in shapes:
         return operands
     flat = min(range(2), key=lambda place: len(shapes[place]))
     lacking = wide - len(shapes[flat])

@@ -29,6 +29,18 @@ def loaded(target: ast.expr) -> ast.expr:
     return read
 
 
+def within(target: ast.expr | None) -> tuple[Any, ...] | None:
+    """The targets within one, of each its own; None where it has none, or a name takes all that are left."""
+    if not isinstance(target, ast.Tuple | ast.List) or any(isinstance(part, ast.Starred) for part in target.elts):
+        return None
+    return tuple(map(within, target.elts))
+
+
+def literal(value: Any) -> ast.expr:
+    """Tuples of tuples and None, written out."""
+    return ast.Tuple([*map(literal, value)], ast.Load()) if isinstance(value, tuple) else ast.Constant(value)
+
+
 def key_of(node: ast.expr) -> ast.expr:
     """A subscript as a value."""
     if isinstance(node, ast.Slice):
