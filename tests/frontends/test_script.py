@@ -244,6 +244,15 @@ FAULTS = {
     ("encoder", "dh1 = dh2 + dz", "dh1 = dz"): "55",
     ("sequence", "(m * dxhat - np.sum(dxhat, axis=0) - self.xhat * np.sum(dxhat * self.xhat, axis=0)) / (m *", "dxhat / ("): "31",
     ("sequence", "np.dot(self.x.T, dout) + self.l2", "np.dot(self.x.T, dout) + 2 * self.l2"): "46",
+    ("appended", "* h * (1 - h)", "* h * (1 - o)"): "21",
+    ("appended", "db1 += dh", "db1 += d"): "23",
+    ("appended", "d = (o - y) * o * (1 - o)", "d = (o - y) * o"): "18",
+    ("flow", "df = dt * adj", "df = adj"): "25",
+    ("flow", "adj = adj + dpre.dot(theta1.T)", "adj = dpre.dot(theta1.T)"): "31",
+    ("spread", "draw = dsd / (1 + np.exp(-raw))", "draw = dsd"): "41",
+    ("spread", "gelu_grad(pres[l - 1])", "gelu_grad(acts[l])"): "47",
+    ("memory", "dh * np.where(self.h > 0, 1.0, 0.01)", "dh * np.where(self.h > 0, 1.0, 0.0)"): "36",
+    ("heavyball", "dout = (out - y) / len(X)", "dout = out / len(X)"): "11",
 }
 
 

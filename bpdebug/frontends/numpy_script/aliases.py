@@ -70,7 +70,8 @@ def renamed(recording: Recording, one: Statement) -> Iterator[Place]:
             return number <= len(text) and bool(re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text[number - 1]))
 
         here = [two for two in recording.statements if (two.line.file, two.line.function) == (line.file, line.function)]
-        by_old = [two for two in here if one.name in two.reads and has(old, two.line.number) and not has(alias, two.line.number)]
+        by_old = [two for two in here if one.name in two.reads and not has(alias, two.line.number)]
+        by_old = [two for two in by_old if old == alias or has(old, two.line.number)]  # it may be called as it was called last
         yield Place(line, one, alias, since, frozenset(two.name for two in by_old))
 
 

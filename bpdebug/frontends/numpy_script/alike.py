@@ -49,6 +49,11 @@ def is_mixed(tree: Tree) -> bool:
     return is_product(tree) or any(FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls)
 
 
+def bare(tree: Tree) -> Tree:
+    """A formula whatever its names."""
+    return Name("x") if isinstance(tree, Name) else tree.rebuilt(bare)
+
+
 def is_trivial(tree: Tree) -> bool:
     """Whether a formula only turns, shifts or scales what it reads."""
     match tree:

@@ -1,7 +1,6 @@
-"""Which line of a script is wrong where the gradients of its parameters are: the one whose repair mends them.
-
-Repaired are all values that a line makes, in each turn of its loop and in each call of its function: in their place the derived numbers
-are put, and the script's own formulas run on. The line is named after whose repair the most parameters have the right gradient.
+"""Which line of a script is wrong where the gradients of its parameters are: the one whose repair mends them. Repaired are all values
+that a line makes, in each turn of its loop and in each call of its function: in their place the derived numbers are put, and the script's
+own formulas run on. The line is named after whose repair the most parameters have the right gradient.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from heapq import heappop, heappush
 
 import numpy as np
 
@@ -20,12 +18,14 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.tree import Transpose
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place, renamed
 from bpdebug.frontends.numpy_script.alike import Directions, multiplies
+from bpdebug.frontends.numpy_script.families import Families
 from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.paths import Paths
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+from bpdebug.frontends.numpy_script.replay import Replay
 from bpdebug.frontends.numpy_script.scalings import different, frequent, plainness, usual_of
 from bpdebug.frontends.numpy_script.statement import adds
 
@@ -61,30 +61,21 @@ class Blame:
     """
 
     def __init__(
-        self,
-        recording: Recording,
-        loss: Differentiated,
-        own: Sequence[Statement],
-        ends: Mapping[str, str],
-        near: float,
-        patience: Patience,
+        self, recording: Recording, loss: Differentiated, own: Sequence[Statement], ends: Mapping[str, str], near: float, patience: Patience
     ) -> None:
         self._recording, self._near, self.own, self.patience = recording, near, own, patience
         self._due, self._paths = {**loss.gradients, **loss.parts}, Paths(recording, loss)
-        self._tried, self.ends = different(recording, loss), ends
+        self._tried, self._families, self.ends = different(recording, loss), Families(recording, loss.gradients, loss.parts), ends
         looked = {name: self._due[name] for name in loss.program.parameters if name in ends and name in self._due}
         live = [name for name in told_apart(looked) if self._due[name].any()]
         several = [name for name in live if self._due[name].size > 1]  # of a single number any other one is a multiple
         self.live = several if len(several) > 2 else live
         self._values = dict(recording.values[-1])
         self._forward, self._told = {name for name, _ in loss.forward}, Directions(self._due.values())
-        self._later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
-        self._reading = defaultdict[str, list[int]](list)
-        for place, one in enumerate(self._later):
-            for name in one.formula.names if one.formula else ():
-                self._reading[name].append(place)
+        later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
+        self._replay = Replay(later)
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
-        self.found, self._inner = list[Blamed](), {one.name: one.reads for one in self._later if one.inner}
+        self.found, self._inner = list[Blamed](), {one.name: (one.made, one.reads) for one in later if one.inner}
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
@@ -128,27 +119,12 @@ class Blame:
 
     def _is_late(self) -> bool:
         """Whether all gradients are right where each weight is used as it was before the update."""
-        before = self._run({new: self._values[old] for old, new in self._recording.carried.items() if new in self._values}, {})
+        before = self._replay.run(
+            self._values, {new: self._values[old] for old, new in self._recording.carried.items() if new in self._values}, {}
+        )
         return bool(before and self._score(self._values)[0] < self._score(before)[0] == len(self.live))
 
     # repairs
-
-    def _run(self, put: Mapping[str, Array], since: Mapping[str, Place]) -> dict[str, Array] | None:
-        """His values with some of them replaced, each from some place on; None where his formulas do not go on from there."""
-        made, changed = {**self._values, **put}, {*put}
-        waiting = sorted({place for name in put for place in self._reading[name]})
-        while waiting:
-            one = self._later[heappop(waiting)]
-            reads = one.formula.names if one.formula and one.name not in changed else ()
-            if one.formula and any(name in changed and (name not in since or since[name].is_read_by(one)) for name in reads):
-                try:
-                    made[one.name] = evaluate(one.formula, made)
-                except FormulaError:
-                    return None
-                changed.add(one.name)
-                for reader in self._reading[one.name]:
-                    heappush(waiting, reader)
-        return made
 
     def _gain(self, values: Values, put: Mapping[str, Array]) -> tuple[int, float, int]:
         """How good values are: parameters, plainness of their factor, how many more values are derived gradients than before."""
@@ -197,8 +173,10 @@ class Blame:
         """Whether a value is a derived gradient, and as many times that as what it is computed from is one."""
         times, arriving, reads = self._matched.get(one.name, []), list[float](), [*one.reads]
         while reads:
-            arriving += self._matched.get(name := reads.pop(), ())
-            reads += () if name in self._matched else self._inner.get(name, ())
+            made, more = self._inner.get(name := reads.pop(), (None, ()))
+            arrives = name in self._matched and made != one.made  # what the line itself makes first does not
+            arriving += self._matched[name] if arrives else ()
+            reads += () if arrives else more
         single = self._climbs and self._values[one.name].size == 1 and bool(arriving)  # any other number is a multiple
         if (one.name in self.ends.values() or not arriving) and not single:
             return times[:1] == [1.0]
@@ -246,12 +224,14 @@ class Blame:
         """His values with the right ones in the place of those that a line makes."""
         values, meant, through, put = self._values, dict[str, str](), dict[str, str](), dict[str, Array]()
         since = {place.name: place for place in places}
+        if search == self._gradients and (whole := self._together(since, times)):
+            return whole
         for place in (place for place in places if not (place.statement.partial and adds(place.statement))):
             base, best, rates = self._gain(values, put), None, self._rates(place.name)
             for name, tensor, right in self._likely(place.name, search(place.statement, values), meant, values):
                 for factor in [*times, *rates]:
                     tried = {**put, place.name: factor * right}
-                    found = self._run(tried, since) if self.patience.lasts else None
+                    found = self._replay.run(self._values, tried, since) if self.patience.lasts else None
                     gained = self._gain(found, tried) if found else base
                     if found and gained > base:
                         base, best = gained, (name, tensor, found)
@@ -262,6 +242,22 @@ class Blame:
                 put[place.name] = values[place.name]
                 through |= {name: place.name} if name != place.name else {}
         return dict(values), meant, through
+
+    def _together(self, since: Mapping[str, Place], times: Sequence[float]) -> Repaired | None:
+        """The same, in all turns at once, where what is meant belongs together too, and all is right then."""
+        own = {name: self._values[name] for name in since}
+
+        def promise(values: Mapping[str, Array]) -> int:
+            return sum(self._promise(name, value, self._values) for name, value in values.items())
+
+        least = promise(own)
+        for meant, put in self._families.puts(own):
+            for factor in times if self.patience.lasts and promise(put) > least else ():
+                found = self._replay.run(self._values, {name: factor * right for name, right in put.items()}, since)
+                if found and self._score(found)[0] == len(self.live):
+                    times_of = {name: scale(self._values[name], right, self._near) or 0.0 for name, right in put.items()}
+                    return found, {name: meant[name] for name, one in times_of.items() if abs(one / factor - 1) > _ALIKE}, {}
+        return None
 
     def _likely(
         self, name: str, candidates: Iterator[tuple[str, str, Array]], meant: Mapping[str, str], values: dict[str, Array]
@@ -287,7 +283,7 @@ class Blame:
 
     def _readers(self, name: str) -> list[Statement]:
         """What may be a gradient and reads a value."""
-        return [one for one in map(self._later.__getitem__, self._reading[name]) if one.name in self._names]
+        return [one for one in self._replay.readers(name) if one.name in self._names]
 
     def _rates(self, name: str) -> list[float]:
         """By what a value must be larger than a gradient, since a later line divides it."""

@@ -19,8 +19,8 @@ _IMPLIED = {
     "the cross-entropy": "-sum({t} * log({p}))",
 }
 _LOGITS = ("the binary cross-entropy", "the cross-entropy")
-_TERMS = 200
-"""Samples whose losses are written as one formula, at most."""
+_TERMS, _ROUNDED = 200, 1e-6
+"""Samples whose losses are written as one formula, at most; how far what is added to a cell may be from 1."""
 Candidate = tuple[str, tuple[str, ...], str, Line]
 """The formula of a loss, "" where a statement computes it; from which statements it is made; what is said of it; where it stands."""
 
@@ -31,7 +31,7 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
     turned = {one.name: one.formula.tree.operand for one in found if one.formula and isinstance(one.formula.tree, Unary)}
     trees = {one.name: one.formula.tree for one in found if one.formula}
     inner = {one.name: trees[one.name] for one in found if one.inner}
-    for one in found:
+    for one in (one for one in found if one.live):  # what nothing is moved by is no derivative, but a loss that is printed
         if quotient := _quotient(_unfolded(trees[one.name], inner, 3), dependent):
             lines["the cross-entropy", one.made].append((quotient[0], one.name, quotient[1]))
             continue
@@ -45,8 +45,8 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
                 if z := _stepped(_unfolded(trees.get(p), trees, 2)):
                     way = Formula.of(z).text
                     lines["the perceptron's criterion", one.made].append((f"sum(({p} - {t}) * ({way}))", one.name, way))
-            case Call("add_at", (Name(p), Key() as key, Unary("-", Number(1)) | Number(1) as one_less)):
-                if isinstance(one_less, Number):  # e = -p, then e[label] += 1
+            case Call("add_at", (Name(p), Key() as key, more)) if one_more := _is_one(more, one.name, p, values[-1]):
+                if one_more > 0:  # e = -p, then e[label] += 1
                     match turned.get(p):
                         case Name(p):
                             pass
@@ -60,6 +60,21 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
         texts, names, of = zip(*parts, strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]
         yield f"sum(stack([{', '.join(texts)}]))" if len(texts) > 1 else texts[0], names, f"{said} of {whose}", line
+
+
+def _is_one(more: Tree, new: str, old: str, values: Mapping[str, Array]) -> int:
+    """1 or -1, where that is what is added to some cells, as in ``p[rows, labels] = -(1 - p[rows, labels])`` too; else 0."""
+    match more:
+        case Number(1):
+            return 1
+        case Unary("-", Number(1)):
+            return -1
+    if not {new, old} <= values.keys():
+        return 0
+    added = np.asarray(values[new] - values[old])
+    where = np.abs(added) > _ROUNDED
+    told = added[where] if np.any(np.abs(values[old][where] - 1) > _ROUNDED) else added[:0]  # else that is how 1 becomes 0
+    return next((sign for sign in (1, -1) if told.size and np.allclose(told, sign, 0, _ROUNDED)), 0)
 
 
 def _quotient(tree: Tree, dependent: set[str]) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from operator import itemgetter, or_
 import numpy as np
 
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.core.tree import names as names_in
@@ -18,7 +19,7 @@ from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, 
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.implied import Candidate, implied
 from bpdebug.frontends.numpy_script.joined import followed, joined
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, kept_before, reached, start_of, used
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.rows import moved_parts
 
@@ -53,11 +54,11 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         tried.append(with_given(recording, scenario, made))
         if tried[-1].agreement == 1 and not said and not (lacking := _lacking(recording, tried[-1])):
             break
-    named = [one for one in tried if _is_named(one, statements)]
+    named = [one for one in tried if _is_named(one, statements) or one.program.loss == recording.total]
     most = max((len(one.program.parameters) for one in named), default=0)
     ranks = [_rank(one, one in named) * (min(1.0, len(one.program.parameters) / most) if most and one.said else 1.0) for one in tried]
     best = max((pair for pair in zip(ranks, tried, strict=True) if told or pair[0]), key=itemgetter(0), default=(0.0, None))[1]
-    stated = next((one for one in tried if not one.said and _SAID.search(one.program.loss)), None)
+    stated = next((one for one in tried if not one.said and (_SAID.search(one.program.loss) or one.program.loss == recording.total)), None)
     if best and not best.said and not _SAID.search(best.program.loss) and _is_raised(recording, best):
         return replace(best, raised=True)
     if best is None or not best.said:
@@ -150,7 +151,8 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     """The losses that are to be tried; only those at a line that is told."""
     values, dependent = recording.values[-1], reached(recording.statements, recording.start)
     after = reached(recording.statements, recording.carried.values())
-    found = [one for one in recording.statements if one.formula and one.name in dependent - after and one.name not in recording.start]
+    added = next((one.reads for one in recording.statements if one.name == recording.total), ())  # of a sum over samples none is the loss
+    found = [one for one in recording.statements if one.formula and one.name in dependent - after - {*recording.start, *added}]
     scored, read = list[tuple[float, Statement]](), {name for one in recording.statements for name in one.reads}
     starts = _shares(recording)
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
@@ -176,9 +178,21 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     scored = [(score, one) for score, one in scored if not one.partial or one.made not in whole]
     ranked, of = sorted(scored, key=lambda pair: -pair[0]), Counter[object]()
     several = [one for _, one in ranked if of[one.line] < _EACH and not of.update([one.line])]
-    for one in several[:_MOST]:
-        yield ("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line
-    yield from () if told else implied(found, dependent, recording.values)
+    written = [(("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line) for one in several[:_MOST]]
+    bare = [one for one in written if not told and _is_error(one[1][0], {one.name: one for one in several}, dependent)]
+    yield from (one for one in written if one not in bare)
+    before = {name for one in recording.start for name in kept_before(recording, one, recording.statements)}  # what momentum is made of
+    yield from () if told else implied([one for one in found if before.isdisjoint(one.reads)], dependent, recording.values)
+    yield from bare
+
+
+def _is_error(name: str, statements: Mapping[str, Statement], dependent: set[str]) -> bool:
+    """Whether a value is but how far a prediction is from its target: of one sample any function of it has gradients that are a multiple
+    of its own, the squared error among them."""
+    match statements[name].formula:
+        case Formula(tree=Binary("-", Name(left), Name(right))):
+            return (left in dependent) != (right in dependent) and not _SAID.search(_ERRORS.sub("", name))
+    return False
 
 
 def _shares(recording: Recording) -> dict[str, int]:

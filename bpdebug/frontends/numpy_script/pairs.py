@@ -21,11 +21,9 @@ from bpdebug.frontends.numpy_script.lines import GRADIENT, is_clipped, reached, 
 from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
-from bpdebug.frontends.numpy_script.scalings import Pair, blurred
+from bpdebug.frontends.numpy_script.scalings import Pair, blurs, is_usual
 
 _MOST_TRIED, _LATER = 400, 100
-_BLUR = 1e-3
-"""How far what is added to a logarithm so that it stays finite may bring a gradient off."""
 
 
 class Pairing:
@@ -48,7 +46,6 @@ class Pairing:
         self._values, self.forward = recording.values[-1], {name for name, _ in loss.forward}
         self._injected = dict[str, Array]()
         self.parts = dict[str, str]()
-        self._small = blurred(loss.program)
         self.own = self._candidates()
         formulas = {one.name: one.formula.tree for one in recording.statements if one.inner and one.formula}
         self._trivial = {name for name, tree in formulas.items() if is_trivial(tree)}
@@ -58,9 +55,12 @@ class Pairing:
         self.subtracted = subtracted_by(recording, loss, self.own, self.forward, self._single)
         self._backward = [stage for stage in loss.program.stages if stage.of]
         self._tensors = {name: tensor for tensor, name in loss.program.gradients.items() if tensor in loss.gradients}
-        self._known, self._tried, self._marks = self._run(), 0, dict[str, Array]()
+        start = {**loss.program.initial, **start_of(recording)}
+        with np.errstate(all="ignore"):
+            self._known = {**start, **loss.program.run(start)}
+        self._tried, self._marks, self._blurs = 0, dict[str, Array](), blurs(loss.program, start, loss.gradients)
         self._now = self._right = Alike(loss.gradients)
-        ends, near = ends_of(recording, loss, self.own, self.subtracted), _BLUR if self._small else NEAR
+        ends, near = ends_of(recording, loss, self.own, self.subtracted), max([NEAR, *self._blurs.values()])
         self.blame = Blame(recording, loss, self.own, ends, near, patience)
         common = {name for name, factor in self.blame.factors.items() if abs(factor / self.blame.times - 1) < NEAR}
         self._together = {*loss.steps, *(common if len(common) > 1 else ())}  # of a saturated net steps are lost in rounding
@@ -73,16 +73,6 @@ class Pairing:
         for one in self.own:  # such as a gradient to which a penalty is added
             if one.partial:
                 self._pair(one, ())
-
-    def _near(self, tensor: str) -> float:
-        """How far the gradient of a tensor may be off: more, where a small number is added before the next gradient of his."""
-        taken, reached = {pair.tensor for pair in self.pairs.values()}, {tensor}
-        for stage in self._loss.program.stages if self._small else ():
-            if not stage.of and not reached.isdisjoint(stage.formula.names):
-                if stage.name in self._small:
-                    return _BLUR
-                reached |= {stage.name} - taken
-        return NEAR
 
     def _candidates(self) -> list[Statement]:
         """What may be a gradient: it depends on the parameters, is no value of the forward pass and comes before the update."""
@@ -106,12 +96,6 @@ class Pairing:
             if (one.live or gradient_of(one.name) or also) and self._values[one.name].dtype.kind == "f" and not clipped:
                 found[one.name] = one
         return [*found.values()]
-
-    def _run(self) -> dict[str, Array]:
-        """Every value of the derived program, nothing of his put in."""
-        start = {**self._loss.program.initial, **start_of(self._recording)}
-        with np.errstate(all="ignore"):
-            return start | self._loss.program.run(start)
 
     def _moved(self, name: str, value: Array) -> dict[str, Array]:
         """The derived gradients, and parts of them, that change where a further one has his value, by the names of their stages."""
@@ -139,24 +123,27 @@ class Pairing:
         if one.name not in self._marks:
             self._marks[one.name] = marks(theirs)
         moved = self.subtracted.get(one.name, "")
-        widest = max(_BLUR if self._small else NEAR, 64 * float(np.finfo(theirs.dtype.char).eps))
+        widest = max(NEAR + max(self._blurs.values(), default=0.0), 64 * float(np.finfo(theirs.dtype.char).eps))
         near_ones = self._likely(one.name) if self._single else gradients.like(theirs, self._marks[one.name], widest)
         for tensor in (tensor for tensor in near_ones if tensor in gradients):
             right = gradients[tensor]
             if tensor in self._trivial or tensor in taken:
                 continue
             near, factor = NEAR, scale(theirs, right, widest)
-            if factor and self._small:
-                near = self._near(tensor)
+            if factor and self._blurs:
+                near = NEAR + self._blurs[tensor]  # so little as it may be, the numbers are not the same
                 factor = scale(theirs, right, near)
             factor = 1.0 if factor and abs(factor - 1) < near else factor
             within = one.name in self._inner and moved != tensor
             if factor is None or within or (one.partial and (factor != 1.0 or tensor in self._inner)):
                 continue
             alike, whole = named_alike(one.name, tensor), factor == 1.0
-            if tensor in self._inner and right.size > 1 and not whole and not np.ptp(right):
-                continue  # any helper that is nearly the same in all cells is a multiple of it
-            if np.count_nonzero(right) == 1 and not (alike or whole or moved == tensor):
+            if tensor in self._inner and right.size > 1 and not whole:
+                common = self.blame.factors and abs(abs(factor / self.blame.times) - 1) < near
+                if not np.ptp(right) or not (common or is_usual(self._recording, abs(factor), near)):
+                    continue  # any helper that is nearly the same in all cells is a multiple of it
+            other = right.size == 1 and not whole and moved != tensor and tensor in self.subtracted.values()  # any number is a multiple
+            if other or (np.count_nonzero(right) == 1 and not (alike or whole or moved == tensor)):
                 continue
             named = tensor not in self._inner
             first = (named, whole) if self.blame.right and self.blame.times < 0 else (whole, named)  # a sign is wrong somewhere

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import process_time
 
-_SECONDS = 10.0
+_SECONDS = 20.0
 
 
 class Patience:

@@ -47,6 +47,7 @@ class Recording(Record, eq=False):
         losses: of what may be a loss, by its line, the value in each update.
         files: the text of each of his files that has run.
         printed: the lines that it has printed: in which update, the line that prints it, and what.
+        total: the sum of the losses of its samples, which it does not compute itself, or "".
     """
 
     script: str
@@ -70,6 +71,7 @@ class Recording(Record, eq=False):
     squares: Mapping[str, str] = {}
     breakpoints: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    total: str = ""
 
     @cached_property
     def inner(self) -> Mapping[str, Tree]:

@@ -17,6 +17,7 @@ from bpdebug.core.record import replace
 from bpdebug.frontends.numpy_script.asked import RECORDED, Asked
 from bpdebug.frontends.numpy_script.assembled import Assembled
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
+from bpdebug.frontends.numpy_script.common import with_common
 from bpdebug.frontends.numpy_script.ending import stopped
 from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
@@ -29,6 +30,7 @@ from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.several import first_step, with_steps
 from bpdebug.frontends.numpy_script.sized import sized
+from bpdebug.frontends.numpy_script.total import with_total, without_total
 from bpdebug.frontends.numpy_script.unwritten import with_unwritten
 from bpdebug.time.position import LocationError, stages_at
 
@@ -79,7 +81,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     Raises:
         ScriptError: where no loss is found.
     """
-    path, whole = recording.script, with_steps(with_rows(with_parts(with_unwritten(recording))))
+    path, whole = recording.script, with_total(with_common(with_steps(with_rows(with_parts(with_unwritten(recording))))))
     scenario, recording = frame(whole, Path(path).name), first_step(whole)
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
@@ -91,11 +93,13 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     if loss is None:
         lacking = " ".join(without_derivative(recording)[:_NAMED])
         rule = f": {lacking} changes by nothing that has a derivative, as in a perceptron's rule" if lacking else ""
+        if opaque := next((one for one in recording.statements if one.live and not one.formula), None):
+            rule = f": {opaque.name} ({opaque.line}), which they are made of, is no formula: {opaque.reason}"
         raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes{rule}")
     if (larger := sized(recording, loss)) is not recording:
         recording = larger
         loss = find_loss(recording, scenario, asked.loss) or loss
-    recording, whole = (with_held(one, loss.held, loss.apart) for one in (recording, whole))
+    recording, whole = (with_held(without_total(one, loss.program.loss), loss.held, loss.apart) for one in (recording, whole))
     patience = Patience()
     assembled = Assembled(recording, scenario, loss, whole, patience)
     for other in loss.others if assembled.doubt > _SURE and not loss.guessed else ():

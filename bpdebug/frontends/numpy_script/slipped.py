@@ -24,9 +24,9 @@ from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_plain, is_usual
 from bpdebug.frontends.numpy_script.slips import Slip, Slips
 
-_ALIKE, _PLAINER = 1e-3, 8
+_ALIKE, _PLAINER, _MORE = 1e-3, 8, 3
 """Factors of several gradients that are as near are the same; by how many nodes a repair is shorter than one of an earlier line, so that
-it is the more likely one."""
+it is the more likely one; how many a further factor has: it may as well belong to a later line."""
 
 
 @np.errstate(all="ignore")
@@ -108,7 +108,10 @@ def slipped(
     old, new = formulas[slip.name], slip.formula.tree
     while inner := {one: formulas[one] for one in (*names(old), *names(new)) if one in formulas and order[one].inner}:
         old, new = substitute(old, inner), substitute(new, inner)
-    said = f"with {Formula.of(new).text} there, not {Formula.of(old).text}, every gradient is the right one"
+    new_text, old_text = Formula.of(new).text, Formula.of(old).text
+    if slip.passed:
+        new_text, old_text = f"{slip.passed.new} given to {slip.passed.function}", slip.passed.old
+    said = f"with {new_text} there, not {old_text}, every gradient is the right one"
     meant = slip.forward and len(blame.found) == 1 and blame.mended and _divisions(new) < _divisions(old)  # it is forgotten on the way back
     if name and not meant and _is_first(slip, blame, formulas, due, order):
         here = [
@@ -127,11 +130,15 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
         return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
         return True
+    if slip.passed:  # what its lines make is wrong, and not how they do it
+        return True
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
     longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else 0
     earlier = min(order[name].order for name in blame.found[0].meant if name in order)
     plainer = longer - slip.longer > _PLAINER
-    return slip.longer < longer and (slip.forward or plainer or order[slip.name].order < earlier)
+    last = {*blame.found[0].meant} <= {*blame.ends.values()}  # what a parameter is moved by can always be put right
+    before = (slip.longer < _MORE or last) and order[slip.name].order < earlier
+    return slip.longer < longer and (slip.forward or plainer or before)
 
 
 def _divisions(tree: Tree) -> int:

@@ -6,18 +6,21 @@ change as the gradient says that his own formulas compute from its values.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
-from bpdebug.core.evaluate import evaluate
+from bpdebug.core.evaluate import Evaluator, evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, names, substitute, walk
+from bpdebug.core.tree import Binary, Call, Name, Tree, names, substitute, walk
+from bpdebug.frontends.numpy_script.alike import Directions, bare
+from bpdebug.frontends.numpy_script.exchanges import Exchanges, Group, Passed
 from bpdebug.frontends.numpy_script.fits import Differentiated, scale
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
@@ -28,8 +31,8 @@ from bpdebug.frontends.numpy_script.scalings import is_usual
 
 _ANOTHER = 1.0
 """What a tensor in the place of another one counts, beside the length of the formula."""
-_AROUND = 6
-"""Nodes of a formula, between the value that is another one and the whole line."""
+_AROUND, _NEXT = 6, 4
+"""Nodes of a formula, between the value that is another one and the whole line; statements that are looked at from there."""
 _STEP, _NEAR, _ALIKE, _LEAST = 1e-5, 1e-5, 1e-3, 1e-8
 """How far a parameter is moved, relative to its largest number; slopes, and factors of several, that are as near are the same."""
 
@@ -44,6 +47,7 @@ class Slip(Record, eq=False):
         longer: by how many nodes.
         forward: whether the loss depends on it.
         unread: whether it brings in a parameter that nothing reads as it is.
+        passed: what a function is to be given there, where it is not the formula that is wrong.
     """
 
     line: Line
@@ -52,6 +56,7 @@ class Slip(Record, eq=False):
     longer: float
     forward: bool
     unread: bool = False
+    passed: Passed | None = None
 
 
 class Slips:
@@ -105,19 +110,17 @@ class Slips:
             ),
             loss.gradients,
         )
-        self._alike = defaultdict[tuple[int, ...], list[tuple[str, ...]]](list)
-        lone = [(name,) for name, value in self._values.items() if name not in self._place and np.ndim(value)]
-        made = self._grouped([one for one in recording.statements if one.name in self._values and _is_written(one)])
-        for others in [*lone, *(tuple(one.name for one in group) for group in made)]:
-            if np.ndim(self._values[others[0]]):
-                self._alike[len(others), *np.shape(self._values[others[0]])].append(others)
+        self._told = Directions([*loss.gradients.values(), *loss.parts.values()])
+        statements = [one for one in recording.statements if one.name in self._values]
+        singles = [name for name, value in recording.given[0].items() if value.ndim == 0 and value.dtype.kind == "f"]
+        self._exchanges = Exchanges(statements, self._grouped(statements), self._values, singles)
 
     @staticmethod
     def _grouped(statements: Sequence[Statement]) -> list[list[Statement]]:
         """The statements that one part of one line makes, in each turn of its loop and each call of its function."""
         found, times = defaultdict[object, list[Statement]](list), defaultdict[object, int](int)
         for one in statements:
-            kind = one.made, Formula.of(_bare(one.formula.tree)).text if one.formula else ""
+            kind = one.made, Formula.of(bare(one.formula.tree)).text if one.formula else ""
             turn = *kind, one.path, one.line
             found[*kind, times[turn]].append(one)
             times[turn] += 1
@@ -125,14 +128,16 @@ class Slips:
 
     def found(self, blamed: str) -> Slip | None:
         """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed."""
-        for (longer, _, forward), group, trees in sorted(self._candidates(blamed), key=lambda one: one[0]):
+        for (longer, _, _, forward), group, trees, passed in sorted(self._candidates(blamed), key=lambda one: one[0]):
             formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
             if self._patience.lasts and self._mends(formulas, forward):
-                return Slip(group[0].made, group[0].name, formulas[group[0].name], longer, forward, bool(self._unread))
+                line, first = passed.line if passed else group[0].made, group[0].name
+                return Slip(line, first, formulas[first], longer, forward, bool(self._unread), passed)
         return None
 
-    def _candidates(self, blamed: str) -> Iterator[tuple[tuple[float, bool, bool], list[Statement], tuple[Tree, ...]]]:
-        """What is tried, each with its rank: by how much a line gets longer, whether it is another one than is blamed, whether forward."""
+    def _candidates(self, blamed: str) -> Iterator[tuple[tuple[float, bool, bool, bool], Group, tuple[Tree, ...], Passed | None]]:
+        """What is tried, each with its rank: by how much a line gets longer, whether it makes no gradient then that is right, whether it is
+        another one than is blamed, whether forward."""
         for group in self._groups:
             one = group[0]
             whole, elsewhere, forward = self._whole(one.name), str(one.made) != blamed, one.name in self._to_loss
@@ -140,26 +145,32 @@ class Slips:
                 continue
             old = whole(one.formula.tree) if one.formula else Name(one.name)
             for trees in zip(*map(self._tried, group), strict=False):
-                yield (self._longer(old, whole(trees[0])), elsewhere, forward), group, trees
-            for trees in () if forward or self._unread else self._others(group):
-                yield (_ANOTHER + self._longer(old, whole(trees[0])), elsewhere, forward), group, trees
+                yield (self._longer(old, whole(trees[0])), False, elsewhere, forward), group, trees, None
+            trees = tuple(self._trees[part.name] for part in group)
+            others = () if forward or self._unread else chain(self._exchanges.factors(group, trees), self._exchanges.others(group, trees))
+            for news in others:
+                longer, poor = _ANOTHER + self._longer(old, whole(news[0])), not self._promises(one.name, news[0])
+                yield (longer, poor, elsewhere, forward), group, news, None
+            for news in () if forward or self._unread else self._exchanges.twins(group):
+                yield (_ANOTHER, False, elsewhere, forward), group, news, None
+        for passed, calls, news in () if self._odd or self._unread else self._exchanges.passed(self._trees):
+            if self._to_loss.isdisjoint(one.name for one in calls):
+                yield (_ANOTHER, False, str(passed.line) != blamed, False), calls, news, passed
 
-    def _others(self, group: Sequence[Statement]) -> Iterator[tuple[Tree, ...]]:
-        """The formulas of a line with another tensor in the place of one that it reads, or as a further factor; the same in each turn."""
-        trees, values = [self._trees[one.name] for one in group], self._values
-        for others in self._alike.get((len(group), *values[group[0].name].shape), ()):
-            if self._is_before(others, group):
-                yield tuple(Binary("*", tree, Name(name)) for tree, name in zip(trees, others, strict=True))
-        for place in range(len(group[0].formula.names) if group[0].formula else 0):
-            read = [formula.names[place] for formula in (one.formula for one in group) if formula and len(formula.names) > place]
-            if len(read) == len(group) and read[0] in values:
-                for others in self._alike.get((len(group), *values[read[0]].shape), ()):
-                    if others[0] != read[0] and self._is_before(others, group):
-                        news = zip(trees, read, others, strict=True)
-                        yield tuple(substitute(tree, {name: Name(other)}) for tree, name, other in news)
-
-    def _is_before(self, others: Sequence[str], group: Sequence[Statement]) -> bool:
-        return all(self._place.get(name, -1) < self._place[one.name] for name, one in zip(others, group, strict=True))
+    @np.errstate(all="ignore")
+    def _promises(self, name: str, tree: Tree) -> bool:
+        """Whether a value with another formula, or what is computed from it next, is a derived gradient."""
+        values, value = ChainMap[str, Array](self._values), None
+        for _ in range(_NEXT):
+            try:
+                value = np.asarray(Evaluator(values).value(tree))
+            except (FormulaError, TypeError, KeyError, ValueError, IndexError):
+                return False
+            if self._told.have(value) or name not in self._readers:
+                break
+            values, name = values.new_child({name: value}), self._readers[name]
+            tree = self._trees[name]
+        return value is not None and self._told.have(value)
 
     def _whole(self, name: str) -> Callable[[Tree], Tree]:
         """What the line of a value computes, with another formula for that value: the inner ones around it, and below it, put in."""
@@ -248,7 +259,7 @@ class Slips:
             not all(np.array_equal(values[name], self._values[name]) for name in formulas)
             and 2 * len(self._wrong.intersection(told)) >= len(self._wrong)
             and bool(told)
-            and (self._usual > 0 or is_usual(self._recording, usual, _NEAR))
+            and (self._usual > 0 or (abs(usual - 1) < _NEAR if self._odd else is_usual(self._recording, usual, _NEAR)))
         )
 
     def _is_loss(self, value: Array) -> bool:
@@ -272,16 +283,6 @@ class Slips:
             if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
         return slopes[0]
-
-
-def _is_written(one: Statement) -> bool:
-    """Whether another line may read a value: it has a name there, or is the transpose of one that has."""
-    return one.formula is not None and (not one.inner or isinstance(one.formula.tree, Transpose))
-
-
-def _bare(tree: Tree) -> Tree:
-    """A formula whatever its names."""
-    return Name("x") if isinstance(tree, Name) else tree.rebuilt(_bare)
 
 
 __all__ = ["Slip", "Slips"]

@@ -1,0 +1,145 @@
+"""Other tensors than those that a line reads, or that a function is given: what a slip may have been meant as, the same in each turn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bpdebug.core.description import Array
+from bpdebug.core.record import Record
+from bpdebug.core.tree import Binary, Index, Name, Transpose, Tree, substitute
+from bpdebug.frontends.numpy_script.recording import Line, Statement
+
+Group = Sequence[Statement]
+_PARTLY = 0.25
+"""The share of its cells that a value has in common with what it is meant to be, at least."""
+
+
+class Passed(Record):
+    """That a function is given another tensor.
+
+    Attributes:
+        line: of the call.
+        function: what is called, such as ``relu_grad()``.
+        old, new: what is passed, and what would be right.
+    """
+
+    line: Line
+    function: str
+    old: str
+    new: str
+
+
+class Exchanges:
+    """The tensors that may stand in the place of others.
+
+    Args:
+        statements: of an update, in order, each with a formula.
+        groups: those that one part of one line makes, in its turns and calls.
+        values: of all tensors.
+        singles: numbers that have a name.
+    """
+
+    def __init__(self, statements: Group, groups: Iterable[Group], values: Mapping[str, Array], singles: Iterable[str]) -> None:
+        self._statements, self._values, self._singles = statements, values, [*singles]
+        self._results, last = dict[str, str](), dict[Line, str]()
+        for one in reversed(statements):  # what the line of an inner value makes in the end
+            if not one.inner:
+                last[one.made] = one.name
+            elif one.made in last:
+                self._results[one.name] = last[one.made]
+        self._place = {one.name: place for place, one in enumerate(statements)}
+        self._alike, self._every = (defaultdict[tuple[int, ...], dict[tuple[str, ...], None]](dict) for _ in range(2))
+        self._lone = [name for name, value in values.items() if name not in self._place and np.ndim(value)]
+        for group in groups:
+            by_shape = defaultdict[tuple[int, ...], list[str]](list)
+            for one in group:
+                by_shape[np.shape(values[one.name])].append(one.name)
+            for shape, names in by_shape.items():
+                turns = {(*names,): None, (*names[::-1],): None}  # the way back goes the other way
+                for alike in (self._every, self._alike)[: 1 + _is_written(group[0])] if shape else ():
+                    alike[len(names), *shape] |= turns
+                    alike[1, *shape] |= {(name,): None for name in names}
+
+    def _fitting(self, count: int, shape: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
+        """The tensors of a shape, one for each of so many turns; one that no line makes is the same in all."""
+        yield from self._alike.get((count, *shape), ())
+        yield from ((name,) * count for name in self._lone if np.shape(self._values[name]) == shape)
+
+    def _is_before(self, others: Sequence[str], group: Group) -> bool:
+        return all(self._place.get(name, -1) < self._place[one.name] for name, one in zip(others, group, strict=True))
+
+    def factors(self, group: Group, trees: Sequence[Tree]) -> Iterator[tuple[Tree, ...]]:
+        """The formulas of a line with a further factor or divisor, one that is stretched along the last axis, too."""
+        shape = np.shape(self._values[group[0].name])
+        for due in dict.fromkeys((shape, (*shape[:-1], 1), shape[:-1]) if shape else ()):
+            for names in self._fitting(len(group), due) if any(length > 1 for length in due) else ():
+                if self._is_before(names, group):
+                    parts = [Name(name) if len(due) == len(shape) else Index(Name(name), (..., None)) for name in names]
+                    for sign in "*/":
+                        yield tuple(Binary(sign, tree, part) for tree, part in zip(trees, parts, strict=True))
+        for name in self._singles:
+            for sign in "*/":
+                yield tuple(Binary(sign, tree, Name(name)) for tree in trees)
+
+    def others(self, group: Group, trees: Sequence[Tree]) -> Iterator[tuple[Tree, ...]]:
+        """The formulas of a line with another tensor in the place of one that it reads."""
+        values = self._values
+        for place in range(len(group[0].formula.names) if group[0].formula else 0):
+            read = [formula.names[place] for formula in (one.formula for one in group) if formula and len(formula.names) > place]
+            if len(read) == len(group) and np.ndim(values.get(read[0], 0.0)):
+                shapes = dict.fromkeys(map(np.shape, (values[read[0]], values[self._results.get(group[0].name, group[0].name)])))
+                for names in (names for shape in shapes if shape for names in self._fitting(len(group), shape)):
+                    if names[0] != read[0] and self._is_before(names, group):
+                        news = zip(trees, read, names, strict=True)
+                        yield tuple(substitute(tree, {old: Name(new)}) for tree, old, new in news)
+
+    def twins(self, group: Group) -> Iterator[tuple[Tree, ...]]:
+        """The tensors with which a line has a part of its cells in common, and not by chance."""
+        own, values = [one.name for one in group], self._values
+        for names in self._every.get((len(group), *np.shape(values[own[0]])), ()):
+            if names[0] != own[0] and self._is_before(names, group):
+                same = [values[mine] == values[other] for mine, other in zip(own, names, strict=True)]
+                told = all(np.mean(one) >= _PARTLY and np.any(values[name][one]) for one, name in zip(same, own, strict=True))
+                if told and not np.all(same):
+                    yield tuple(map(Name, names))
+
+    def passed(self, trees: Mapping[str, Tree]) -> Iterator[tuple[Passed, Group, tuple[Tree, ...]]]:
+        """The lines of a function with another tensor in the place of one that it is given, the same in each call from a line."""
+        lines = {str(one.line): one.line for one in self._statements}
+        for (line, title), runs in self._calls().items():
+            inside = {one.name for run in runs for one in run}
+            given = [[*dict.fromkeys(name for one in run for name in one.reads if name not in inside)] for run in runs]
+            for place, old in enumerate(given[0] if line in lines else ()):
+                read = [names[place] for names in given if len(names) > place]
+                if len(read) < len(runs) or not np.ndim(self._values.get(old, 0.0)):
+                    continue
+                for names in self._fitting(len(runs), np.shape(self._values[old])):
+                    if names[0] != old and self._is_before(names, [run[0] for run in runs]):
+                        made = {
+                            one.name: (one, substitute(trees[one.name], {was: Name(new)}))
+                            for run, was, new in zip(runs, read, names, strict=True)
+                            for one in run
+                            if was in one.reads and one.name in trees
+                        }
+                        ones, news = zip(*made.values(), strict=True)
+                        yield Passed(lines[line], title, old, names[0]), ones, news
+
+    def _calls(self) -> dict[tuple[str, str], list[list[Statement]]]:
+        """What each function computes, by the line that calls it, call by call."""
+        found = defaultdict[tuple[str, str], dict[object, list[Statement]]](lambda: defaultdict(list))
+        for one in self._statements:
+            for depth, level in enumerate(one.path):
+                if not level.turn and level.title.removesuffix("()") == one.made.function.rpartition(".")[2]:
+                    found[level.line, level.title][one.path[: depth + 1]].append(one)
+        return {key: [*runs.values()] for key, runs in found.items()}
+
+
+def _is_written(one: Statement) -> bool:
+    """Whether another line may read a value: it has a name there, or is the transpose of one that has, or comes from a ``return``."""
+    return one.formula is not None and (not one.inner or isinstance(one.formula.tree, Transpose))
+
+
+__all__ = ["Exchanges", "Group", "Passed"]

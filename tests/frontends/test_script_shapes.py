@@ -1,0 +1,187 @@
+"""How people write things down: losses that nothing adds up, differences that are no loss, outer products that NumPy makes by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.session.session import Session
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch):
+    """What a check says of a script."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+    def check(text):
+        Path("net.py").write_text(text, "utf-8")
+        session = Session(load_script("net.py", [], 3))
+        return session.program.scenario.description, session.execute("check")
+
+    return check
+
+
+ONE_BY_ONE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(8, 3))
+Y = np.sin(X.sum(axis=1, keepdims=True))
+Y[0] = 0
+W1, b1 = rng.normal(size=(3, 5)), np.zeros((1, 5))
+W2, b2 = rng.normal(size=(5, 1)), np.zeros((1, 1))
+X[0] = 0
+for epoch in range(5):
+    for x, y in zip(X, Y):
+        x = x.reshape(1, 3)
+        a = np.tanh(x @ W1 + b1)
+        out = a @ W2 + b2
+        d = out - y
+        shown = out - y
+        dW2 = a.T @ d
+        dW1 = x.T @ (d @ W2.T * (1 - a**2))
+        W1, b1 = W1 - 0.1 * dW1, b1 - 0.1 * (d @ W2.T * (1 - a**2))
+        W2, b2 = W2 - 0.1 * dW2, b2 - 0.1 * d
+"""
+
+
+def test_a_difference_that_is_printed_is_no_loss_though_of_one_sample_its_gradients_are_multiples(checked):
+    found, result = checked(ONE_BY_ONE)
+    assert "loss = half the squared error of out, implied by line 14" in found
+    assert result.data["ok"] is True
+    assert "WRONG" not in result.text
+
+
+SOFTMAX = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(12, 4)), rng.integers(0, 3, 12)
+W, b = rng.normal(size=(4, 3)), np.zeros(3)
+rows = np.arange(12)
+for epoch in range(20):
+    e = np.exp(X @ W + b)
+    p = e / e.sum(axis=1, keepdims=True)
+    {change}
+    W = W - 0.1 * (X.T @ p)
+    b = b - 0.1 * p.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize("change", ["p[rows, y] = -(1 - p[rows, y])", "p[rows, y] = p[rows, y] - 1", "p[rows, y] -= 1"])
+def test_one_less_at_the_labels_implies_the_cross_entropy_however_it_is_written(checked, change):
+    found, result = checked(SOFTMAX.format(change=change))
+    assert "loss = the cross-entropy of p, implied by line 9" in found
+    assert result.data["ok"] is True
+
+
+def test_another_number_less_at_the_labels_implies_none(checked):
+    with pytest.raises(Exception, match="no loss was found"):
+        checked(SOFTMAX.format(change="p[rows, y] = -(1 - 2 * p[rows, y])"))
+
+
+STRETCHED = """import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))
+W = rng.normal(size=(3, 3))
+for epoch in range(9):
+    out = np.tanh(X @ W)
+    loss = 0.5 * np.sum((out - T) ** 2)
+    slope = np.eye(3) * (1 - out**2).reshape(6, 1, 3)
+    d = np.einsum("kij,kj->ki", slope, out - T)
+    W = W - 0.1 * X.T @ d
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STRETCHED,
+        STRETCHED.replace("X, T = rng.normal(size=(6, 3)), rng.normal(size=(6, 3))", "X, T = rng.normal(size=(2, 1, 3))").replace(
+            "reshape(6, 1, 3)", "reshape(1, 1, 3)"
+        ),
+    ],
+)
+def test_operands_that_numpy_stretches_both_may_have_different_ranks(checked, text):
+    assert checked(text)[1].data["ok"] is True
+
+
+SMALL = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(9, 4)), np.eye(4)[rng.integers(0, 4, 9)]
+W, b = 0.01 * rng.normal(size=(4, 4)), np.zeros(4)
+for epoch in range(9):
+    z = X @ W + b + 1e-12
+    e = np.exp(z)
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.sum(Y * np.log(p + {small}) + (1 - Y) * np.log(1 - p + {small}))
+    dp = -Y / p + (1 - Y) / (1 - p)
+    dz = {slope}
+    dW, db = X.T @ dz, dz.sum(axis=0)
+    W = W - 1e-3 * dW
+    b = b - 1e-3 * db
+"""
+RIGHT = "p * (dp - (dp * p).sum(axis=1, keepdims=True))"
+
+
+@pytest.mark.parametrize("small", ["1e-12", "1e-8", "1e-5"])
+def test_a_small_number_in_the_loss_that_is_left_out_on_the_way_back_is_no_mistake(checked, small):
+    assert checked(SMALL.format(small=small, slope=RIGHT))[1].data["ok"] is True
+
+
+@pytest.mark.parametrize("slope", ["dp * 1", "p * dp"])
+def test_a_small_number_that_changes_next_to_nothing_hides_no_mistake(checked, slope):
+    """Where all probabilities are nearly the same, the gradients without the softmax are nearly a multiple of the right ones."""
+    result = checked(SMALL.format(small="1e-12", slope=slope))[1]
+    assert result.wrong
+    assert "line 11" in result.text or "net.py:11" in result.text
+
+
+def test_of_losses_that_a_list_keeps_the_sum_is_followed_and_no_output(checked):
+    text = Path(__file__).parents[1].joinpath("cases/scripts/appended.py").read_text("utf-8")
+    found, result = checked(text.replace("        d = (o", "        seen = o.item()\n        d = (o"))
+    assert "loss = line 17" in found
+    assert result.data["ok"] is True
+    assert "not judged" not in result.text
+    np.testing.assert_equal(result.data["unjudged"], [])
+
+
+UNPACKED = """import numpy as np
+x = np.linspace(0, 1, 20)
+y = 3 * x + 1
+theta = np.array([0.5, 0.2])
+for epoch in range(30):
+    {unpacked}
+    r = w * x + b - y
+    loss = 0.5 * np.sum(r**2)
+    theta = theta - 0.01 * np.array([np.sum(r * x){w}, np.sum(r){b}])
+"""
+
+
+@pytest.mark.parametrize(("w", "wrong"), [("", False), (" * 2", True)])
+@pytest.mark.parametrize("unpacked", ["w, b = theta", "(w, [b]) = theta[0], theta[1:]", "w, *rest = theta; b = rest[0]"])
+def test_the_parts_of_an_array_that_is_unpacked_are_its_cells(checked, unpacked, w, wrong):
+    result = checked(UNPACKED.format(unpacked=unpacked, w=w, b=""))[1]
+    assert result.wrong is wrong
+    assert wrong or result.data["ok"] is True
+
+
+PROCESS = """import numpy as np
+rng = np.random.default_rng(0)
+R, y = np.exp(-np.subtract.outer(np.arange(5.0), np.arange(5.0)) ** 2), rng.normal(size=5)
+theta = np.array([0.5, 0.2])
+for epoch in range(9):
+    signal, noise = np.exp(theta)
+    inverse = np.linalg.inv(signal * R + noise * np.eye(5))
+    a = inverse @ y
+    total = 0.5 * y @ a + 0.5 * np.linalg.slogdet(inverse)[1]
+    S = inverse - np.outer(a, a)
+    theta = theta - 0.01 * np.array([np.sum(S * R) * signal, np.trace(S) * noise])
+"""
+
+
+def test_of_a_function_it_is_unpacked_too_and_what_has_no_formula_is_told(checked):
+    text = UNPACKED.format(unpacked="w, b = np.exp(theta)", w=" * w", b=" * b")
+    assert checked(text)[1].data["ok"] is True
+    with pytest.raises(Exception, match=r"no loss was found .*: inverse \(net.py:7\), which they are made of, is no formula: linalg.inv"):
+        checked(PROCESS)
