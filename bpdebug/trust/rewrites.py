@@ -159,7 +159,7 @@ def rewrites(site: Site) -> Iterator[Mistake]:
 def _other_axes(site: Site, nodes: Sequence[tuple[Tree, Callable[[Tree], Tree]]]) -> Iterator[Mistake]:
     """A fold along another axis, and all of them."""
     calls = [(node.axis, node, put) for node, put in nodes if isinstance(node, Call) and isinstance(node.axis, int)]
-    folds = [call for call in calls if call[1].reduces or not site.program.layers]  # a softmax too
+    folds = [call for call in calls if call[1].reduces or FUNCTIONS[call[1].function].formula]  # a softmax too
     axes = (*range(2 if site.program.layers else 4), *(due for due, *_ in folds))  # of pictures, too
     called: dict[int | None, str] = {axis: f"axis {axis}" for axis in axes}
     called |= _AXES if site.program.layers else {None: "everything"}

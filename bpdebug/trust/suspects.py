@@ -22,7 +22,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.products import without_ones
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Name, Tree, Unary, substitute
+from bpdebug.core.tree import Name, Tree, Unary, substitute, walk
 from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence, fitted
 from bpdebug.trust.factors import TOLD
@@ -55,8 +55,8 @@ _LIKELY = (
     "da_for_dz wrong_layer coefficient value_for_slope another_slope exchanged term_missing factor_missing"
 )
 """Kinds of which two are made at once."""
-_MOST_TWICE = 1500
-"""Pairs of mistakes that are tried."""
+_MOST_TWICE, _LONGEST = 1500, 2000
+"""Pairs of mistakes that are tried; nodes of a formula in which a part is looked for that is to be changed."""
 _MOST_TOLD = 3
 """Mistakes that are named where they cannot be told apart."""
 _VERSIONS = {
@@ -121,7 +121,7 @@ class _Search:
 
     def _mended(self) -> tuple[Suspect, ...]:
         """The user's own formula with one part of it changed so that it is right, or a multiple of that: here, and on other numbers."""
-        if (case := self.case).formula is None:
+        if (case := self.case).formula is None or sum(1 for _ in islice(walk(case.formula), _LONGEST)) == _LONGEST:
             return ()
         others = [one for one in _worlds(case, min(case.samples, _MOST_ROWS) + 1) if one]
         due, found = [value for one in others if (value := one.value(case.site.tree)) is not None], dict[float, Suspect]()

@@ -246,7 +246,6 @@ FAULTS = {
     ("sequence", "np.dot(self.x.T, dout) + self.l2", "np.dot(self.x.T, dout) + 2 * self.l2"): "46",
     ("appended", "* h * (1 - h)", "* h * (1 - o)"): "21",
     ("appended", "db1 += dh", "db1 += d"): "23",
-    ("appended", "d = (o - y) * o * (1 - o)", "d = (o - y) * o"): "18",
     ("flow", "df = dt * adj", "df = adj"): "25",
     ("flow", "adj = adj + dpre.dot(theta1.T)", "adj = dpre.dot(theta1.T)"): "31",
     ("spread", "draw = dsd / (1 + np.exp(-raw))", "draw = dsd"): "41",

@@ -100,7 +100,8 @@ class Exchanges:
         """The tensors with which a line has a part of its cells in common, and not by chance."""
         own, values = [one.name for one in group], self._values
         for names in self._every.get((len(group), *np.shape(values[own[0]])), ()):
-            if names[0] != own[0] and self._is_before(names, group):
+            alike = all(np.shape(values[mine]) == np.shape(values[other]) for mine, other in zip(own, names, strict=True))
+            if names[0] != own[0] and alike and self._is_before(names, group):
                 same = [values[mine] == values[other] for mine, other in zip(own, names, strict=True)]
                 told = all(np.mean(one) >= _PARTLY and np.any(values[name][one]) for one, name in zip(same, own, strict=True))
                 if told and not np.all(same):

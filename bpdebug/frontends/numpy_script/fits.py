@@ -110,8 +110,9 @@ def penalized(
 def _fits(one: Array, other: Array, limit: float) -> float | None:
     """The number that some values are times others, up to a limit, or None; any number is, where all are 0."""
     one, other = one.astype(float, copy=False), other.astype(float, copy=False)
-    norm = float(other @ other) if np.isfinite(limit) else np.nan
-    factor = float(one @ other) / norm if norm and np.isfinite(norm) else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = float(other @ other) if np.isfinite(limit) else np.nan
+        factor = float(one @ other) / norm if norm and np.isfinite(norm) else 0.0
     if not np.isfinite(norm) or not np.abs(one - factor * other).max(initial=0) <= limit:
         return None
     return factor
