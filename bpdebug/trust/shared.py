@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.core.record import replace
 from bpdebug.trust.agreement import REASONS
@@ -18,7 +19,7 @@ def shared(probe: Probe) -> dict[str, str]:
     """What is said of each stage of a backward pass of lines whose formulas, some of them the user's own, make all gradients larger by one
     factor, whatever the parameters are; nothing where they do not, or the factor is none that people use."""
     program = probe.program
-    edited = {stage.name: stage.original for stage in program.stages if stage.original and stage.phase is Phase.BACKWARD}
+    edited = {stage.name: stage.original for stage in program.stages if stage.replaced and stage.phase is Phase.BACKWARD}
     gradients = [program.gradients.get(name, "") for name in program.free]
     if not program.scenario.lines or program.recorded or not edited or not gradients:
         return {}
@@ -28,7 +29,7 @@ def shared(probe: Probe) -> dict[str, str]:
     for values in (probe.values, *map(elsewhere.at, range(_DRAWS))):
         try:
             due = right.run(values, right.end_of(Phase.BACKWARD))
-        except KeyError:  # what was derived reads what the user's own lines compute later
+        except (KeyError, BpdebugError):  # what was derived reads what the user's own lines compute later, or has other shapes
             return {}
         factors = [scale(values[name], np.asarray(due[name]), _NEAR) if name in due else None for name in gradients]
         found |= {names.of(factor or -1.0).value for factor in factors}

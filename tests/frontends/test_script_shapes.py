@@ -185,3 +185,13 @@ def test_of_a_function_it_is_unpacked_too_and_what_has_no_formula_is_told(checke
     assert checked(text)[1].data["ok"] is True
     with pytest.raises(Exception, match=r"no loss was found .*: inverse \(net.py:7\), which they are made of, is no formula: linalg.inv"):
         checked(PROCESS)
+
+
+def test_only_formulas_that_the_user_has_typed_are_put_back_to_see_a_shared_factor(checked, monkeypatch):
+    """A line of a script is its own: with the derived one in its place, what reads it may get another shape."""
+
+    def put_back(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr("bpdebug.trust.shared.replace", put_back)
+    assert checked(SMALL.format(small="1e-12", slope="dp * 1"))[1].wrong
