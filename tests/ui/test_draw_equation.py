@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -88,13 +89,9 @@ def roles(shown, columns=120, rows=14):
     """The roles of the numbers of a picture, by tensor and cell."""
     drawn = equation_picture(shown, columns, rows)
     found = {}
-    for spot in drawn.spots:
-        place = 0
-        for part, role in drawn.lines[spot.y]:
-            if place == spot.x:
-                found.setdefault((spot.name, spot.index), set()).add(role)
-                assert len(part) == spot.width
-            place += len(part)
+    for (x, y), cell in drawn.cells.items():
+        found.setdefault(cell, set()).add([role for part, role in drawn.lines[y] for _ in part][x])
+    assert all(len(looks) == 1 for looks in found.values())
     return found
 
 
@@ -169,10 +166,11 @@ def test_the_terms_add_up_to_the_number(number):
 
 
 def numbers_of(shown, columns, rows):
-    """The texts that stand where cells are."""
+    """The cells and the texts that stand where they are, as far as the columns reach."""
     drawn = equation_picture(shown, columns, rows)
-    for spot in drawn.spots:
-        yield spot, plain(drawn.lines[spot.y])[spot.x : spot.x + spot.width]
+    for (y, cell), found in groupby(sorted(drawn.cells, key=lambda at: at[::-1]), lambda at: (at[1], drawn.cells[at])):
+        places = [x for x, _ in found]
+        yield cell, plain(drawn.lines[y])[places[0] : places[-1] + 1]
 
 
 @settings(max_examples=60)
@@ -182,11 +180,11 @@ def test_a_number_is_whole_and_the_cells_own_wherever_it_stands(widths, samples,
     if data.draw(st.booleans()):
         opened.execute("convention columns")
     shown = with_equation(opened)
-    for spot, written in numbers_of(shown, columns, rows):
-        if spot.name in shown.program.persistent:
+    for (name, index), written in numbers_of(shown, columns, rows):
+        if name in shown.program.persistent:
             continue  # an update shows the value before as well
-        value = float(shown.tensors[spot.name][spot.index])
-        assert abs(float(written.replace("−", "-")) - value) <= max(0.006, 0.06 * abs(value)), spot
+        value = float(shown.tensors[name][index])
+        assert abs(float(written.replace("−", "-")) - value) <= max(0.006, 0.06 * abs(value)), (name, index)
 
 
 def anywhere(opened, chance):
@@ -235,7 +233,7 @@ def test_the_row_and_the_column_that_make_a_number_are_in_sight_whole_on_a_small
     for index in np.ndindex(opened.timeline.machine.shapes()[stage]):
         opened.cursor.select(stage, index)
         shown = with_equation(opened)
-        seen = {(spot.name, spot.index) for spot in equation_picture(shown, columns, rows).spots}
+        seen = {*equation_picture(shown, columns, rows).cells.values()}
         assert {(stage, index), *shown.explanation.operands} <= seen, index
 
 
@@ -247,5 +245,5 @@ def test_from_cell_to_cell_nothing_moves_but_what_is_lit(scenario):
         for row in range(4):
             opened.cursor.select("da1", (row, 1))
             drawn = equation_picture(with_equation(opened), columns, rows)
-            places.add(tuple(sorted((spot.x, spot.y, spot.width, spot.name) for spot in drawn.spots)))
+            places.add(tuple(sorted((x, y, name) for (x, y), (name, _) in drawn.cells.items())))
         assert len(places) == 1

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.numbers import minus
-from bpdebug.core.record import Record
 from bpdebug.core.render import render_name
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
-from bpdebug.ui.draw.equation_fit import Fit, Group, fit
+from bpdebug.ui.draw.braille import Canvas
+from bpdebug.ui.draw.equation_fit import INDENT, Fit, Group, fit
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import HATCH, key_of
 from bpdebug.ui.draw.layers import origin_of
@@ -22,38 +22,24 @@ from bpdebug.ui.draw.spans import fit as fitted
 from bpdebug.ui.draw.why import why_lines
 
 
-class Spot(Record):
-    """Where a cell of a tensor is drawn."""
+class Picture(NamedTuple):
+    """A drawn equation: its lines, and which cell of which tensor stands at a column and row."""
 
-    x: int
-    y: int
-    width: int
-    name: str
-    index: Cell
-
-
-@dataclass(eq=False)
-class Picture:
-    """A drawn equation: its lines, and which cell stands where."""
-
-    lines: list[Line] = field(default_factory=list)
-    spots: list[Spot] = field(default_factory=list)
-
-    def cell_at(self, x: int, y: int) -> tuple[str, Cell] | None:
-        """The tensor and the cell drawn at a place."""
-        return next(((spot.name, spot.index) for spot in self.spots if spot.y == y and spot.x <= x < spot.x + spot.width), None)
+    lines: list[Line]
+    cells: Mapping[tuple[int, int], tuple[str, Cell]]
 
 
 def equation_picture(view: View, columns: int, rows: int, alone: bool = False) -> Picture:
     """The equation of the view in that many columns; ``alone`` on the screen, it has below it how the selected number comes about."""
     equation = view.equation
     if equation is None:
-        return Picture([fitted(drawn, columns) for drawn in _empty(view, columns)])
-    drawing = _Drawing(view, equation, fit(equation, view.number_style, _centres(view, equation), columns, rows - alone * rows // 3))
-    lines = drawing.lines()
+        return Picture([fitted(drawn, columns) for drawn in _empty(view, columns)], {})
+    chosen = fit(equation, view.number_style, _centres(view, equation), columns, rows - alone * rows // 3)
+    canvas = _Drawing(view, equation, chosen).canvas
+    lines = canvas.lines()
     if alone:
         lines += [(), *why_lines(view, columns, rows - len(lines) - 1)]
-    return Picture([fitted(drawn, columns) for drawn in lines], drawing.spots)
+    return Picture([fitted(drawn, columns) for drawn in lines], canvas.meant)
 
 
 def _empty(view: View, columns: int) -> list[Line]:
@@ -87,81 +73,58 @@ def _chosen(view: View, operand: Operand) -> tuple[int, int] | None:
 
 
 class _Drawing:
-    """The lines of an equation, and where its cells stand."""
+    """An equation on a canvas: its shelves, one below the other."""
 
     def __init__(self, view: View, equation: Equation, chosen: Fit) -> None:
         self._view, self._equation, self._fit = view, equation, chosen
-        self.spots: list[Spot] = []
+        self.canvas, top = Canvas(chosen.columns, sum(map(chosen.height, chosen.shelves))), 0
+        for place, shelf in enumerate(chosen.shelves):
+            self._shelf(shelf, top, INDENT * bool(place))
+            top += chosen.height(shelf)
 
-    def lines(self) -> list[Line]:
-        """All shelves, one below the other."""
-        drawn: list[Line] = []
-        for place, shelf in enumerate(self._fit.shelves):
-            drawn += self._shelf(shelf, len(drawn), 2 if place else 0)
-        return drawn
-
-    def _shelf(self, shelf: tuple[Group, ...], top: int, left: int) -> list[Line]:
+    def _shelf(self, shelf: tuple[Group, ...], top: int, left: int) -> None:
         """The groups side by side, each matrix in the middle of the height."""
-        canvas: list[Line] = [()] * self._fit.height(shelf)
         tallest = self._fit.matrix_height(shelf)
-
-        def put(place: int, drawn: Line) -> None:
-            if width(drawn):
-                canvas[place] += ((" " * (left - width(canvas[place])), ""), *drawn)
-
         for group in shelf:
-            middle, (before, after) = 1 + (tallest - 1) // 2, self._fit.signs(group)
-            put(middle, line((before, "bold")))
-            left += len(before)
-            start = 1 + (tallest - len(self._fit.windows[group][0])) // 2
-            for place, drawn in enumerate(self._block(group, left, top + start), start - 1):
-                put(place, drawn)
-            left += self._fit.width(group)
-            put(middle, line((after, "bold")))
-            left += len(after)
-        return [tuple(span for span in drawn if span[0]) for drawn in canvas]
+            for text, columns in zip(self._fit.signs(group), (self._fit.width(group), 0), strict=True):
+                self.canvas.write(left, top + 1 + (tallest - 1) // 2, text, "bold")
+                left += len(text)
+                if columns:
+                    self._block(group, left, top + (tallest - len(self._fit.windows[group][0])) // 2)
+                left += columns
 
-    def _block(self, group: Group, left: int, top: int) -> Iterator[Line]:
-        """An operand: the caption, then what stands below it from line ``top`` on."""
-        operand = group.operand
+    def _block(self, group: Group, left: int, top: int) -> None:
+        """An operand: the caption in line ``top``, then what stands below it."""
+        operand, room, put = group.operand, self._fit.width(group), self.canvas.write
         caption = line((operand.caption, "next" if group.is_result else "name" if operand.name else ""), (group.shape_text, "dim"))
-        room = self._fit.width(group)
-        yield caption if width(caption) <= room + 1 else fitted(caption[:-1], room)
+        self.canvas.put(left, top, caption if width(caption) <= room + 1 else fitted(caption[:-1], room))
         if group.is_number:
-            self._spot(operand, left, top, len(group.number), 0, 0)
-            yield line((group.number, "cursor" if group.is_result and self._equation.cell else "bold" if operand.caption else ""))
+            role = "cursor" if group.is_result and self._equation.cell else "bold" if operand.caption else ""
+            put(left, top + 1, group.number, role, operand.cell(0, 0))
             return
-        (rows, columns), shape, folded = self._fit.windows[group], group.shape, operand.folded
+        (rows, columns), shape, look = self._fit.windows[group], group.shape, self._fit.looks[group]
+        start = left + 1 + len(self._fit.gap)
+        end = start + len(columns) * (look.width + 1) - 1 + len(self._fit.gap)
         sides = ("…" if columns.start else "", "…" if columns.stop < shape[1] else "")
-        for y, row in enumerate(rows, top):
+        for y, row in enumerate(rows, top + 1):
             first, last = row == rows[0], row == rows[-1]
             shapes = "[]" if first and last else "⎡⎤" if first else "⎣⎦" if last else "⎢⎥"
             more = (first and rows.start > 0) or (last and rows.stop < shape[0])
             opened, closed = "⋮⋮" if more else (side or bracket for side, bracket in zip(sides, shapes, strict=True))
-            cells = self._row(group, row, left, y)
-            arrow = ("→", self._arrow(group, row, 0)) if folded == 1 else ("", "")
-            yield ((opened, "dim"), *cells, (self._fit.gap, ""), (closed, "dim"), arrow)
-        if folded == 0:  # an arrow below each column that is summed
-            wide = self._fit.looks[group].width
-            yield ((" " + self._fit.gap, ""), *(("↓".center(wide) + " ", self._arrow(group, 0, column)) for column in columns))
+            put(left, y, opened, "dim")
+            for x, column in enumerate(columns):
+                put(start + x * (look.width + 1), y, *self._number(group, look, row, column), operand.cell(row, column))
+            put(end, y, closed, "dim")
+            put(end + 1, y, "→" * (operand.folded == 1), self._arrow(group, row, 0))
+        for x, column in enumerate(columns) if operand.folded == 0 else ():  # an arrow below each column that is summed
+            put(start + x * (look.width + 1), top + 1 + len(rows), "↓".center(look.width), self._arrow(group, 0, column))
 
-    def _row(self, group: Group, row: int, left: int, y: int) -> Iterator[Span]:
-        """The cells of a row, after the bracket at the left."""
-        look, gap, x = self._fit.looks[group], self._fit.gap, left + 1
+    def _number(self, group: Group, look: Look, row: int, column: int) -> Span:
+        """A number as it is written; hatched, where it lies ahead."""
         cell, part = self._equation.cell, self._equation.result.part
-        walked = group.is_result and self._equation.inside and cell is not None
-        for column in self._fit.windows[group][1]:
-            hidden = walked and part.index(row, column) > part.index(*cell or (0, 0))  # it lies ahead
-            yield gap, ""
-            text = HATCH * look.width if hidden else minus(look.text(group.operand.value[row, column]))
-            yield text, "faint" if hidden else self._role(group, look, row, column)
-            self._spot(group.operand, x + len(gap), y, look.width, row, column)
-            x, gap = x + len(gap) + look.width, " "
-
-    def _spot(self, operand: Operand, x: int, y: int, columns: int, row: int, column: int) -> None:
-        cell = operand.cell(row, column)
-        if cell:
-            self.spots.append(Spot(x, y, columns, *cell))
+        if group.is_result and self._equation.inside and cell and part.index(row, column) > part.index(*cell):
+            return HATCH * look.width, "faint"
+        return minus(look.text(group.operand.value[row, column])), self._role(group, look, row, column)
 
     def _role(self, group: Group, look: Look, row: int, column: int) -> str:
         """The look of a cell: the result's selected one, those that make it, and the rest."""

@@ -27,7 +27,8 @@ _TOLD, _WHOLE = 10.0, 2.5
 """What it is worth that axes show how they go on, and that all of them are shown from one end to the other."""
 _FEWER_DIGITS, _MORE_SHELVES = 0.4, 1.2
 """What a digit less and a line more cost."""
-_INDENT, _CAPTION = 2, 20
+INDENT, _CAPTION = 2, 20
+"""Columns before all shelves but the first, and those that a name may make a matrix wider."""
 
 Window = tuple[range, range]
 """The rows and the columns of a matrix that are shown; its brackets say where there is more, so that it takes the same room wherever
@@ -155,15 +156,20 @@ class Fit:
         self.score = self._worth() - _MORE_SHELVES * (len(self.shelves) - 1) - 100 * (self._too_wide() or self._too_tall())
 
     def width(self, group: Group) -> int:
-        """The columns of a group's matrix with its brackets, or of its number."""
+        """The columns of a group's matrix with its brackets and the arrows beside it, or of its number."""
         if group.is_number:
             return max(len(group.number), len(group.operand.caption))
         matrix = 1 + len(self.windows[group][1]) * (self.looks[group].width + 1) + 2 * len(self.gap)
-        return max(matrix, min(len(group.operand.caption), _CAPTION))
+        return max(matrix + (group.operand.folded == 1), min(len(group.operand.caption), _CAPTION))
 
     def signs(self, group: Group) -> tuple[str, str]:
         """What stands before and after a group."""
         return (group.before.replace(" ", ""), group.after.replace(" ", "")) if self._tight else (group.before, group.after)
+
+    @property
+    def columns(self) -> int:
+        """The columns of the widest shelf, with that by which the last caption may be longer than its matrix."""
+        return max(INDENT * (shelf is not self.shelves[0]) + sum(map(self._span, shelf)) for shelf in self.shelves) + 1
 
     def _span(self, group: Group) -> int:
         """The columns of a group with its signs."""
@@ -201,7 +207,7 @@ class Fit:
         for group in self._groups:
             if shelves[-1] and place + self._span(group) > self._room[0]:
                 shelves.append(())
-                place = _INDENT
+                place = INDENT
             shelves[-1] += (group,)
             place += self._span(group)
         self.shelves = tuple(shelves)
@@ -213,7 +219,7 @@ class Fit:
         return range(start, start + count)
 
     def _too_wide(self) -> bool:
-        widest = max(self._span(group) + _INDENT * bool(group.before) for group in self._groups)
+        widest = max(self._span(group) + INDENT * bool(group.before) for group in self._groups)
         return len(self.shelves) > self._most or (widest > self._room[0] and len(self._groups) > 1)
 
     def _too_tall(self) -> bool:

@@ -36,7 +36,7 @@ class EquationPane(ListPane):
 
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)
-        self.picture = Picture()
+        self.picture = Picture([], {})
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.equation`."""
@@ -66,7 +66,7 @@ class EquationPane(ListPane):
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell of the result or of an operand that the mouse points at."""
-        found = self.picture.cell_at(place.x, place.y + self.scroll_offset.y)
+        found = self.picture.cells.get((place.x, place.y + self.scroll_offset.y))
         return found if found and self.view and found[0] in self.view.tensors else None
 
 
