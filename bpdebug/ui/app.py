@@ -18,17 +18,17 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends import load_scenario, shipped
 from bpdebug.play.hunt import task_lines
 from bpdebug.session.commands import Command, in_order
-from bpdebug.session.prompt_history import keep_history, load_history
+from bpdebug.session.prompt_history import keep_history
 from bpdebug.session.session import Session
 from bpdebug.session.settings import Settings
 from bpdebug.session.state import keep_stops, restore_stops
-from bpdebug.session.themes import THEMES, keep_theme, kept_theme
+from bpdebug.session.themes import THEMES, kept_theme
 from bpdebug.session.usage import needs_arguments
-from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.pointing import Asked, CellChosen, PaneLeft
 from bpdebug.ui.screens import TextScreen
+from bpdebug.ui.scripted import Scripted
 from bpdebug.ui.speaking import Note
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _LONG = 3600.0
 """Seconds for which it is said what was found of a script: until the next command."""
 
 
-class DebuggerApp(Commanding):
+class DebuggerApp(Scripted):
     """The debugger on one scenario, or on one that is chosen first.
 
     Args:
@@ -58,11 +58,8 @@ class DebuggerApp(Commanding):
     def __init__(
         self, session: Session | None = None, stateful: bool = False, settings: Settings | None = None, start: Start | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(stateful)
         self.session, self._start = session, start
-        self._stateful = stateful
-        if stateful:
-            self.history = load_history()
         self.animation_level = "none"
         self._settings = settings or Settings()
         THEMES.update({name: "one of Textual's own" for name in sorted(self.available_themes) if name not in THEMES})
@@ -82,12 +79,6 @@ class DebuggerApp(Commanding):
         for theme, text in THEMES.items():
             own = theme.startswith("bpdebug")
             yield Entry(f"theme {theme}", "", f"{text[0].upper()}{text[1:]}.", partial(self.choose_theme, theme), own)
-
-    def choose_theme(self, name: str) -> None:
-        """Other colours, now and at the next start."""
-        self.theme = name
-        if self._stateful:
-            keep_theme(name)
 
     def _chosen(self, command: Command) -> None:
         if needs_arguments(command.usage) and command.name != "formula":
@@ -144,9 +135,6 @@ class DebuggerApp(Commanding):
         """Keep the stops and the history for the next start."""
         if self._stateful:
             keep_history(self.history)
-        self._keep()
-
-    def _keep(self) -> None:
         if self.session and self._stateful:
             try:
                 lost = keep_stops(self.session)
@@ -172,7 +160,7 @@ class DebuggerApp(Commanding):
         if opened is None:
             self.exit()
         elif name:
-            self._keep()
+            self.keep()
             if self.session:
                 opened.cursor.style, opened.number_style = self.session.cursor.style, self.session.number_style
             else:

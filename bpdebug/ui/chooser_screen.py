@@ -18,7 +18,7 @@ from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
 from bpdebug.ui.draw.prompt import candidate_lines
 from bpdebug.ui.draw.spans import Span, line, wrap
 from bpdebug.ui.painting import Lines
-from bpdebug.ui.rows import RowChosen, RowList, RowReached
+from bpdebug.ui.rows import RowChosen, RowList
 
 ENDINGS = (".yaml", ".yml")
 TOUR = "xor\ntour"
@@ -69,8 +69,8 @@ class ChooserScreen(LineScreen):
             yield Lines(id="keys")
 
     def on_mount(self) -> None:
-        """The cursor stands where something was refused."""
-        self.watch(self.line, "selection", self._say, init=False)
+        """Follow the cursor of the list; that of the line stands where something was refused."""
+        self.watch(self._rows, "cursor", self.draw, init=False)
         if self._mistake:
             self.line.focus()
 
@@ -82,13 +82,15 @@ class ChooserScreen(LineScreen):
     def _completion(text: str) -> Completion:
         return complete_path(text, ENDINGS)
 
-    def draw(self) -> None:
-        """Everything."""
+    def on_resize(self) -> None:
+        """Draw the list for the new width, once it is known."""
+        self.call_after_refresh(self._list)
+
+    def _list(self) -> None:
         self.lines("invitation").show(_INVITATION)
         self._rows.show(scenario_rows(list(self._entries.values()), self._rows.scrollable_content_region.width), self._rows.chosen)
-        self._say()
 
-    def _say(self) -> None:
+    def draw(self) -> None:
         """What is in the scenario under the cursor; while a path is typed, why it was refused, or how it may go on; and the keys."""
         preview, typing = self.lines("preview"), self.line.has_focus
         columns, rows = preview.size
@@ -106,17 +108,9 @@ class ChooserScreen(LineScreen):
             spans += [(key, "key"), (f" {label}  ", "dim")]
         self.lines("keys").show(tuple(spans))
 
-    def on_row_reached(self, message: RowReached) -> None:
-        """Show what is in the scenario under the cursor."""
-        self._say()
-
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Other keys."""
-        self._say()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Show how the path may go on."""
-        self._say()
+        self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with the path."""

@@ -11,9 +11,10 @@ from textual.screen import Screen
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS, Command, find_command
-from bpdebug.session.prompt_history import History
+from bpdebug.session.prompt_history import History, load_history
 from bpdebug.session.rescue import UnforeseenError, guarded
 from bpdebug.session.session import Session
+from bpdebug.session.themes import keep_theme
 from bpdebug.session.usage import needs_arguments
 from bpdebug.session.view import View
 from bpdebug.time.results import Result
@@ -26,24 +27,27 @@ from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.panes.program import ProgramPane
 from bpdebug.ui.pointing import Marked
 from bpdebug.ui.screens import TextScreen
-from bpdebug.ui.scripted import Scripted
 from bpdebug.ui.speaking import Note
+from bpdebug.ui.terminal import TerminalApp
 
 _EXAMPLES = "a command, such as  step 3  print a2  goto 40:dz2  help"
 
 
-class Commanding(Scripted):
+class Commanding(TerminalApp):
     """An app that carries out the commands of the table, on a session that its panes show.
+
+    Args:
+        stateful: whether what is chosen and typed comes back at the next start.
 
     Attributes:
         panes: the screen with the panes.
         history: what has been typed at the prompt.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stateful: bool) -> None:
         super().__init__()
         self.panes = PaneScreen(self.message, self.show)
-        self.history = History()
+        self._stateful, self.history = stateful, load_history() if stateful else History()
         self._asked: tuple[str, Callable[[str], None]] | None = None
         self._command: Command = COMMANDS["where"]
         self._queue: list[str] = []
@@ -52,7 +56,9 @@ class Commanding(Scripted):
 
     def choose_theme(self, name: str) -> None:
         """Other colours, now and at the next start."""
-        raise NotImplementedError
+        self.theme = name
+        if self._stateful:
+            keep_theme(name)
 
     def get_default_screen(self) -> Screen[str | None]:
         """The screen with the panes."""
@@ -157,7 +163,7 @@ class Commanding(Scripted):
         """Carry out a command, and others after it, and show what it says; what takes long goes on in slices."""
         if text.strip() == "hop":
             self._hop()
-        elif not self.work.busy and not self.has_script_run(text, others):
+        elif not self.work.busy:
             self._queue = [*others]
             self.message.hush()
             self._before = self._looked_at()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import ClassVar
 
 from textual import events
@@ -135,6 +136,15 @@ class LineScreen(OnceScreen):
     def draw(self) -> None:
         """Say what there is to be said of the line as it stands."""
         raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Follow the cursor of a line that is completed, and its scrolling."""
+        for line, moved in product(self.query(CompletingInput), ("selection", "scroll_x")):
+            self.watch(line, moved, self.draw, init=False)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say what is known of the line now."""
+        self.draw()
 
     def on_resize(self) -> None:
         """Draw for the new width, once it is known."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
@@ -29,7 +29,8 @@ class CursorPane(Pane):
     """Lines of which one is under a cursor while the pane has the focus.
 
     Attributes:
-        lines: what is drawn, each with the row that it belongs to; None for nothing.
+        lines: what is drawn, each with the row that it belongs to; it knows which lines and which stage a row stands for, and which row
+            is beside another one. None for nothing.
         marked: the row under the cursor, as the pane names it.
     """
 
@@ -54,9 +55,10 @@ class CursorPane(Pane):
         """The first line that is to be seen, and the one below the last."""
         raise NotImplementedError
 
-    def is_marked(self, view: View, row: Any, y: int) -> bool:
+    def is_marked(self, y: int) -> bool:
         """Whether a line belongs to the row under the cursor."""
-        raise NotImplementedError
+        first, end = self.lines.lines_of(self.marked) if self.lines else (0, 0)
+        return bool(first <= y < end)
 
     def point(self, row: Any, in_margin: bool) -> None:
         """Do what a click on a row does."""
@@ -65,7 +67,7 @@ class CursorPane(Pane):
     @property
     def pointed(self) -> Stage | None:
         """The stage that the row under the cursor stands for."""
-        raise NotImplementedError
+        return cast("Stage | None", self.lines.stage_at(self.marked)) if self.lines else None
 
     @property
     def place(self) -> str:
@@ -92,14 +94,20 @@ class CursorPane(Pane):
         """One of the lines; that of the cursor has a background of its own."""
         if not self.lines or y >= len(self.lines):
             return ()
-        row, drawn = self.lines[y]
-        return lit(drawn, "cursor") if self.has_focus and self.is_marked(view, row, y) else drawn
+        drawn: Line = self.lines[y][1]
+        return lit(drawn, "cursor") if self.has_focus and self.is_marked(y) else drawn
 
     def on_blur(self) -> None:
         """Without the focus there is no cursor: what is meant is the present moment."""
         if self.view and self.lines:
             self.moment = -1
             self.redraw()
+
+    def action_cursor(self, by: int) -> None:
+        """Move to another row that can be chosen."""
+        there = self.lines.beside(self.marked, by) if self.lines else None
+        if there:
+            self.mark(there)
 
     def action_choose(self) -> None:
         """Go to what is under the cursor."""

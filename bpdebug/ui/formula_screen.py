@@ -52,30 +52,15 @@ class FormulaScreen(LineScreen):
             yield Lines(id="verdict")
             yield Lines(id="names")
 
-    def on_mount(self) -> None:
-        """Follow the cursor and the scrolling of the line."""
-        self.watch(self.line, "selection", self._offer, init=False)
-        self.watch(self.line, "scroll_x", self._point, init=False)
-
     def draw(self) -> None:
-        """The verdict, and what the word before the cursor may become."""
-        verdict = self.lines("verdict")
+        """The verdict, the caret below a mistake, and what the word before the cursor may become."""
+        verdict, mistake, names = (self.lines(name) for name in ("verdict", "mistake", "names"))
         self.lines("title").show(editor_title(self.view, self.stage, verdict.size.width))
         verdict.show(*draft_lines(self.view, self.stage, self._draft, verdict.size.width))
-        self._point()
-        self._offer()
-
-    def _point(self) -> None:
-        """Put the caret below the mistake."""
-        shown = self.lines("mistake")
-        start = self.line.region.x - shown.region.x - int(self.line.scroll_x)
-        shown.show(mistake_line(self._draft, start, shown.size.width))
-
-    def _offer(self) -> None:
-        """Show what the word before the cursor may become."""
-        shown = self.lines("names")
+        start = self.line.region.x - mistake.region.x - int(self.line.scroll_x)
+        mistake.show(mistake_line(self._draft, start, mistake.size.width))
         completion, chosen = self.line.offered
-        shown.show(candidates_line(completion.found, chosen, shown.size.width))
+        names.show(candidates_line(completion.found, chosen, names.size.width))
 
     def action_derived(self) -> None:
         """Put the derived formula back into the line."""
@@ -92,7 +77,6 @@ class FormulaScreen(LineScreen):
             self.line.put(rest.lstrip())
             return
         self._draft = draft(self.view.program, self.stage.name, event.value, self.view.shapes)
-        self.draw()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with a formula that fits; with nothing, where it is the one that runs; else stay."""

@@ -65,10 +65,6 @@ class HelpScreen(LineScreen):
             named if query else self._rows.chosen,
         )
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what is known of the line."""
-        self.draw()
-
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose the command under the cursor."""
         self._choose(self._rows.chosen)

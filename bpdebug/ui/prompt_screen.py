@@ -67,10 +67,6 @@ class PromptScreen(LineScreen):
             if self._session:
                 yield Lines(id="keys")
 
-    def on_mount(self) -> None:
-        """Follow the cursor."""
-        self.watch(self.line, "selection", self.draw, init=False)
-
     def _completion(self, text: str, cursor: int) -> Completion:
         if self._session is None:
             return Completion(cursor, cursor, ())
@@ -88,10 +84,6 @@ class PromptScreen(LineScreen):
         shown.show(*prompt_lines(command, mistake, completion, chosen, shown.size.width, shown.size.height))
         for keys in self.query("#keys").results(Lines):
             keys.show((*_KEYS, *_ENDS))
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what is known of the line."""
-        self.draw()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed before the line has the focus belongs to it, too."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -23,18 +24,11 @@ class RowChosen(Message):
     name: str
 
 
-@dataclass
-class RowReached(Message):
-    """The cursor has come to a row."""
-
-    name: str
-
-
 class RowList(ScrollView):
     """Rows to choose from; who owns it moves its cursor."""
 
     rows: tuple[Row, ...] = ()
-    cursor = -1
+    cursor: var[int] = var(-1)
 
     def show(self, rows: Sequence[Row], name: str = "") -> None:
         """Other rows; the cursor stands on that of a name, else on the first that can be chosen."""
@@ -85,7 +79,6 @@ class RowList(ScrollView):
         if self.cursor >= 0:
             height = len(self.rows[self.cursor].lines)
             self.scroll_to_region(Region(0, self._tops[self.cursor], 1, height), animate=False, force=True)
-            self.post_message(RowReached(self.chosen))
         self.refresh()
 
     def _row_at(self, y: int) -> int:

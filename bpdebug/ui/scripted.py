@@ -13,9 +13,8 @@ from bpdebug.core.description import Scenario
 from bpdebug.core.errors import BpdebugError
 from bpdebug.session.commands import find_command
 from bpdebug.session.commands.again import update_asked
-from bpdebug.ui.arrangement import PaneScreen
+from bpdebug.ui.commanding import Commanding
 from bpdebug.ui.panes.output import OutputPane
-from bpdebug.ui.terminal import TerminalApp
 
 if TYPE_CHECKING:
     from bpdebug.ui.running_screen import Begin, Job
@@ -24,30 +23,21 @@ _PERIOD = 0.2
 """Seconds between two looks at a script that runs on."""
 
 
-class Scripted(TerminalApp):
+class Scripted(Commanding):
     """An app that runs scripts.
 
     Attributes:
-        panes: the screen with the panes.
         lost: what is to be told when the screen is gone, such as why the stops cannot be kept, or "".
     """
 
-    panes: PaneScreen
     lost = ""
     _job: Job | None = None
     _watching: Timer | None = None
 
-    def show(self, message: str = "") -> None:
-        """Bring the session's present moment to the panes."""
-        raise NotImplementedError
-
     def perform(self, text: str, others: Sequence[str] = ()) -> None:
-        """Carry out a command, and others after it."""
-        raise NotImplementedError
-
-    def failed(self, error: BpdebugError) -> None:
-        """Say what is wrong."""
-        raise NotImplementedError
+        """Carry out a command, and others after it; one that reads a script again as soon as that has run."""
+        if self.work.busy or not self.has_script_run(text, others):
+            super().perform(text, others)
 
     def has_script_run(self, text: str, others: Sequence[str]) -> bool:
         """Whether a command reads a script again: then that runs first, while the screen shows it."""

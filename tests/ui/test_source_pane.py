@@ -75,7 +75,7 @@ def test_signs_numbers_shapes_and_folds_stand_beside_the_lines(wrong):
 
 def test_a_long_line_that_computes_something_is_seen_to_its_end(wrong):
     text = Text(wrong.view(), 40, "train.py")
-    begin, end = text.y_of(26)
+    begin, end = text.lines_of(26)
     whole = "".join(plain(text[y][1])[6:].strip() for y in range(begin, end)).replace(" ", "")
     assert whole.startswith("loss=np.sum(-y*np.log(a[2])-(1-y)*np.log(1-a[2]))")
     assert end - begin == 3

@@ -88,6 +88,10 @@ class Listing:
         place = bisect_right(starts, self._view.program.index[name]) - 1 + by
         return self._view.program.stages[starts[place]].name if 0 <= place < len(starts) else ""
 
+    def stage_at(self, name: str) -> Stage:
+        """The stage of that name."""
+        return self._view.program.stage(name)
+
     def place_at(self, y: int) -> str:
         """The first stage that a line stands for; "" for a heading, and below the last line."""
         more = len(self._whole) - 1

@@ -30,6 +30,11 @@ _MARGIN, _INDENT = 3, 2
 """Columns of the signs before a line's number, and those by which what is left of a long line is set off from its beginning."""
 
 
+def first_of(row: Row) -> int:
+    """The line that a row begins with."""
+    return row if isinstance(row, int) else row[0]
+
+
 def has_source(view: View) -> bool:
     """Whether the program is a script."""
     return bool(view.program.scenario.files)
@@ -96,10 +101,15 @@ class Text:
         """The row of a line, or of the fold that it is in."""
         return self._places.get(number, 0)
 
-    def y_of(self, number: int) -> tuple[int, int]:
+    def lines_of(self, number: int) -> tuple[int, int]:
         """The drawn lines of a line: the first one, and the one below its last."""
         row = self.row_of(number)
         return self._tops[row], self._tops[row + 1]
+
+    def beside(self, number: int, by: int) -> int:
+        """The line with which the row begins that is so many after that of another one; 0 beyond the ends."""
+        place = self.row_of(number) + by
+        return first_of(self.rows[place]) if 0 <= place < len(self.rows) else 0
 
     def stage_at(self, number: int) -> Stage | None:
         """The stage that a line stands for now: the next one, else the last that has run of its, else its first."""

@@ -75,26 +75,15 @@ class ProgramPane(CursorPane):
             return before, before + max(min(ahead - first, 4), 1) + 4
         return first, end
 
-    def is_marked(self, view: View, row: Row, y: int) -> bool:
+    def is_marked(self, y: int) -> bool:
         """Whether it is one of the cursor's; there is none on the stage that is explained."""
-        first, end = self.lines.lines_of(self.marked) if self.lines else (0, 0)
-        return first <= y < end and self.marked != explained_stage(view)
-
-    def action_cursor(self, by: int) -> None:
-        """Move to the next line that is a stage."""
-        if self.lines and (there := self.lines.beside(self.marked, by)):
-            self.mark(there)
+        return self.view is not None and self.marked != explained_stage(self.view) and super().is_marked(y)
 
     def action_fold(self, away: bool) -> None:
         """Show the stages of the call, loop or group that the cursor is in as one row, or again one by one."""
         around = folds_of(self.view.program).around[self.view.program.index[self.marked]] if self.view and self.marked else ()
         if self.view and any((fold.key in self.view.folds) == away and fold.end - fold.first > 1 for fold in around):
             self.post_message(Asked(f"{'fold' if away else 'unfold'} {self.marked}"))
-
-    @property
-    def pointed(self) -> Stage | None:
-        """The stage under the cursor."""
-        return self.view.program.stage(self.marked) if self.view and self.marked else None
 
     @property
     def place(self) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bpdebug.core.schedule import Stage
 from bpdebug.look.source import Fold
 from bpdebug.session.view import View
 from bpdebug.time.position import Place
 from bpdebug.ui.cursor_pane import CursorPane, cursor_hints
-from bpdebug.ui.draw.source import Row, Text, has_source, no_script, present_place
+from bpdebug.ui.draw.source import Row, Text, first_of, has_source, no_script, present_place
 from bpdebug.ui.draw.spans import Line, first_that_fits
 from bpdebug.ui.pane import pane
 
@@ -40,39 +39,21 @@ class SourcePane(CursorPane):
 
     def sight(self, view: View) -> tuple[int, int]:
         """The cursor's line and some around it."""
-        first, end = self.lines.y_of(self.marked) if self.lines else (0, 0)
+        first, end = self.lines.lines_of(self.marked) if self.lines else (0, 0)
         around = min(max((self.area.height - (end - first)) // 3, 0), 4)
         return max(first - around, 0), max(first - around, 0) + end - first + 2 * around
-
-    def is_marked(self, view: View, row: Row, y: int) -> bool:
-        """Whether it is the cursor's, or the fold that that is in."""
-        return bool(self.lines) and self._row_of(self.marked) == self._row_of(_first(row))
-
-    def _row_of(self, number: int) -> int:
-        return self.lines.row_of(number) if self.lines else 0
 
     def line_at(self, view: View, y: int) -> Line:
         """One of the lines; where there is no script, what is said of that."""
         return super().line_at(view, y) if self.lines else no_script(self.size.width, y)
 
-    def action_cursor(self, by: int) -> None:
-        """Move by a line, or over lines that are folded away."""
-        row = self._row_of(self.marked) + by
-        if self.lines and 0 <= row < len(self.lines.rows):
-            self.mark(_first(self.lines.rows[row]))
-
     def action_fold(self, away: bool) -> None:
         """Fold away the lines outside the update, or show those under the cursor, else all."""
         if self.lines:
-            row = self.lines.rows[self._row_of(self.marked)]
+            row = self.lines.rows[self.lines.row_of(self.marked)]
             folded = [one for one in self.lines.rows if not isinstance(one, int)]
             self._unfolded = frozenset() if away else self._unfolded | {*(folded if isinstance(row, int) else [row])}
             self.mark(self.marked)
-
-    @property
-    def pointed(self) -> Stage | None:
-        """The stage that the line under the cursor computes now."""
-        return self.lines.stage_at(self.marked) if self.lines else None
 
     @property
     def place(self) -> str:
@@ -81,7 +62,7 @@ class SourcePane(CursorPane):
 
     def action_choose(self) -> None:
         """Go to the line under the cursor; unfold what is folded there."""
-        if self.lines and not isinstance(self.lines.rows[self._row_of(self.marked)], int):
+        if self.lines and not isinstance(self.lines.rows[self.lines.row_of(self.marked)], int):
             self.action_fold(False)
         else:
             self._kept = bool(self.lines)
@@ -89,10 +70,5 @@ class SourcePane(CursorPane):
 
     def point(self, row: Row, in_margin: bool) -> None:
         """Go to the line that was clicked; in the margin, set a breakpoint; unfold."""
-        self.mark(_first(row))
+        self.mark(first_of(row))
         (self.action_mark if in_margin and isinstance(row, int) else self.action_choose)()
-
-
-def _first(row: Row) -> int:
-    """The line that a row begins with."""
-    return row if isinstance(row, int) else row[0]
