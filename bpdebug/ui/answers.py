@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from bpdebug.session.commands import Command
 from bpdebug.session.view import View
 from bpdebug.time.results import Result
+from bpdebug.ui.bars import Note
 from bpdebug.ui.screens import OnceScreen, TextScreen
-from bpdebug.ui.speaking import Note
 
 if TYPE_CHECKING:
     from bpdebug.ui.prompt_screen import PromptScreen

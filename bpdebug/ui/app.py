@@ -24,12 +24,12 @@ from bpdebug.session.settings import Settings
 from bpdebug.session.state import keep_stops, restore_stops
 from bpdebug.session.themes import THEMES, kept_theme
 from bpdebug.session.usage import needs_arguments
+from bpdebug.ui.bars import Note
 from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.pointing import Asked, CellChosen, PaneLeft
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.scripted import Scripted
-from bpdebug.ui.speaking import Note
 
 if TYPE_CHECKING:
     from bpdebug.ui.running_screen import Start

@@ -17,7 +17,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.look.answer import Answer, answer_of
 from bpdebug.look.folds import folds_of
 from bpdebug.session.view import View
-from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, TourBar
+from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, MessageBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.program import wanted_columns
 from bpdebug.ui.draw.source import has_source
@@ -27,7 +27,6 @@ from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.pointing import BorderMoved, TitleClicked
 from bpdebug.ui.screens import Sized
-from bpdebug.ui.speaking import MessageBar
 
 _STEPS = {"width": 2, "height": 1}
 """Columns and rows that a key moves a border by."""

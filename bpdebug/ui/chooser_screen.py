@@ -15,8 +15,8 @@ from bpdebug.frontends import ShippedScenario, load_scenario
 from bpdebug.session.completion import Completion, complete_path
 from bpdebug.ui.completing import CompletingInput, LineScreen
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
-from bpdebug.ui.draw.prompt import candidate_lines
 from bpdebug.ui.draw.spans import Span, line, wrap
+from bpdebug.ui.draw.typed import candidate_lines
 from bpdebug.ui.painting import Lines
 from bpdebug.ui.rows import RowChosen, RowList
 

@@ -20,14 +20,14 @@ from bpdebug.session.view import View
 from bpdebug.time.results import Result
 from bpdebug.ui.answers import note_of, question_screen, screen_of
 from bpdebug.ui.arrangement import PaneScreen
+from bpdebug.ui.bars import Note
 from bpdebug.ui.cursor_pane import CursorPane
-from bpdebug.ui.draw.footer import possible
+from bpdebug.ui.draw.bars import possible
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.panes.program import ProgramPane
 from bpdebug.ui.pointing import Marked
 from bpdebug.ui.screens import TextScreen
-from bpdebug.ui.speaking import Note
 from bpdebug.ui.terminal import TerminalApp
 
 _EXAMPLES = "a command, such as  step 3  print a2  goto 40:dz2  help"

@@ -10,7 +10,7 @@ from textual.geometry import Offset, Region
 
 from bpdebug.core.schedule import Stage
 from bpdebug.session.view import View
-from bpdebug.ui.draw.footer import HintOf, command_keys, own_keys
+from bpdebug.ui.draw.bars import HintOf, command_keys, own_keys
 from bpdebug.ui.draw.spans import Line, lit
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.pointing import Asked, Marked

@@ -15,7 +15,7 @@ from bpdebug.core.writing import BLANK
 from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.session.view import View
 from bpdebug.ui.completing import CompletingInput, LineScreen
-from bpdebug.ui.draw.formula import candidates_line, draft_lines, editor_title, mistake_line
+from bpdebug.ui.draw.typed import candidates_line, draft_lines, editor_title, mistake_line
 from bpdebug.ui.painting import Lines
 
 

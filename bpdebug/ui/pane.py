@@ -16,7 +16,7 @@ from textual.visual import VisualType
 from textual.widget import Widget
 
 from bpdebug.session.view import View
-from bpdebug.ui.draw.footer import HintOf
+from bpdebug.ui.draw.bars import HintOf
 from bpdebug.ui.draw.glyphs import key_at, key_name
 from bpdebug.ui.draw.meaning import meaning_at
 from bpdebug.ui.draw.spans import Line, plain

@@ -17,8 +17,8 @@ from bpdebug.session.session import Session
 from bpdebug.session.table import find_command
 from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.completing import CompletingInput, LineScreen
-from bpdebug.ui.draw.prompt import prompt_lines
 from bpdebug.ui.draw.spans import line
+from bpdebug.ui.draw.typed import prompt_lines
 from bpdebug.ui.painting import Lines
 
 _KEYS = line(("Tab", "key"), (" completes  ", "dim"), ("↑ ↓", "key"), (" earlier ones that begin like this  ", "dim"))

@@ -18,9 +18,9 @@ from bpdebug.core import interruption
 from bpdebug.core.interruption import Interrupted
 from bpdebug.session.rescue import DEBUG, told
 from bpdebug.session.session import Session
+from bpdebug.ui.bars import MessageBar, Note
 from bpdebug.ui.long_runs import Work
 from bpdebug.ui.painting import Painted, Standing
-from bpdebug.ui.speaking import MessageBar, Note
 from bpdebug.ui.type_ahead import TypeAhead
 
 _LONG = 0.3

@@ -8,7 +8,7 @@ import pytest
 from textual.css.stylesheet import Stylesheet
 from textual.screen import Screen
 
-from bpdebug.ui.speaking import MessageBar
+from bpdebug.ui.bars import MessageBar
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from bpdebug.session.session import Session
 from bpdebug.ui.draw.equation import equation_picture
 from bpdebug.ui.draw.groups import graph_of
 from bpdebug.ui.draw.layers import deltas_of
-from bpdebug.ui.draw.matrix_cells import look_in
+from bpdebug.ui.draw.matrix_block import look_in
 from bpdebug.ui.draw.network import cell_beside
 from bpdebug.ui.draw.program import Listing
 from bpdebug.ui.draw.spans import plain, width

@@ -13,7 +13,7 @@ from ui_views import big, chain, random_chain, role_of, session, text, whole
 from bpdebug.core.description import Layer
 from bpdebug.core.record import replace
 from bpdebug.ui.draw.network_parts import Parts
-from bpdebug.ui.draw.sample_marks import Sight, letters
+from bpdebug.ui.draw.plane import Sight, letters
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.surface import surface_parts
 

@@ -7,8 +7,7 @@ from turns import by_day
 from ui_views import NAMES, network_lines, session, whole
 
 from bpdebug.look.folds import rows_of
-from bpdebug.ui.draw.bars import header_line
-from bpdebug.ui.draw.footer import footer_line
+from bpdebug.ui.draw.bars import footer_line, header_line
 from bpdebug.ui.draw.health import health_parts
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.loss import loss_lines

@@ -10,7 +10,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import replace
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.table import rebind
-from bpdebug.ui.draw.footer import Place, footer_key, footer_line, possible
+from bpdebug.ui.draw.bars import Place, footer_key, footer_line, possible
 from bpdebug.ui.draw.glyphs import glyph, key_of, nothing_yet
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.spans import plain, width

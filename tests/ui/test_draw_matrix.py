@@ -13,10 +13,10 @@ from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style
 from bpdebug.look.slices import Slice
-from bpdebug.ui.draw import matrix_cells as draw_matrix_cells
+from bpdebug.ui.draw import matrix_block
 from bpdebug.ui.draw.layers import deltas_of, in_stage, values_in, values_of
 from bpdebug.ui.draw.matrix import change_text, layout_line, note_text, past_text, statistics_text
-from bpdebug.ui.draw.matrix_cells import Look, slice_of
+from bpdebug.ui.draw.matrix_block import Look, slice_of
 from bpdebug.ui.draw.matrix_layout import make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, pictured_among
 from bpdebug.ui.draw.spans import plain, width
@@ -184,8 +184,8 @@ def test_a_number_of_a_large_matrix_costs_what_is_visible(monkeypatch):
     block = layout.find("W1")
     assert (block.rows, block.columns) == (784, 128)
     written = []
-    write = draw_matrix_cells.aligned
-    monkeypatch.setattr(draw_matrix_cells, "aligned", lambda value, form: written.append(value) or write(value, form))
+    write = matrix_block.aligned
+    monkeypatch.setattr(matrix_block, "aligned", lambda value, form: written.append(value) or write(value, form))
     line = layout_line(shown, layout, block.top + 400, 300, 60)
     assert width(line) == 60
     assert len(written) <= 60 // block.cell + 2

@@ -13,7 +13,7 @@ from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.look.folds import Heading, rows_of
 from bpdebug.session.session import Session
 from bpdebug.ui.draw.program import Listing, formula_text, plan_of, program_line
-from bpdebug.ui.draw.rails import memory_text, rails_line
+from bpdebug.ui.draw.program_signs import memory_text, rails_line
 from bpdebug.ui.draw.spans import plain, width
 
 

@@ -11,9 +11,8 @@ from ui_views import chain, session, text, whole
 from bpdebug import Session, load_scenario
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.plane import SHADES, resampled
+from bpdebug.ui.draw.plane import SHADES, output_shown, resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
-from bpdebug.ui.draw.sample_marks import output_shown
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.surface import surface_parts, surface_title
 

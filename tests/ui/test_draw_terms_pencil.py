@@ -13,7 +13,7 @@ from bpdebug.frontends import load_scenario, shipped
 from bpdebug.look.sums import sum_of
 from bpdebug.session.session import Session
 from bpdebug.ui.draw.spans import plain
-from bpdebug.ui.draw.why_terms import terms_lines
+from bpdebug.ui.draw.why_numbers import terms_lines
 
 NAMES = {name: getattr(np, name) for name in ("exp", "log", "log1p", "tanh", "sqrt", "abs", "maximum", "minimum", "where")}
 UPDATES, MOST_CELLS = (0, 40), 2

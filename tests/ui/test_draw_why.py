@@ -9,8 +9,8 @@ from ui_views import NAMES, big, role_of, session, text, view
 
 from bpdebug.core.numbers import short
 from bpdebug.look.sums import sum_of
+from bpdebug.ui.draw.formula_lines import stacked
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.draw.stacked import stacked
 from bpdebug.ui.draw.why import displays_in_border, why_lines, why_title
 from bpdebug.ui.draw.why_numbers import written_out
 

@@ -14,7 +14,7 @@ from bpdebug.ui.panes import PANES
 
 ANOTHER = """
 import asyncio
-from bpdebug.ui.draw.footer import own_keys
+from bpdebug.ui.draw.bars import own_keys
 from bpdebug.ui.pane import ListPane, pane
 
 @pane("weather", "{key}", hints=[own_keys("days", "left", "right")])

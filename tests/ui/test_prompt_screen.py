@@ -15,8 +15,8 @@ from bpdebug.session.commands import COMMANDS
 from bpdebug.session.completion import Candidate, Completion
 from bpdebug.session.prompt_history import history_file
 from bpdebug.ui.app import DebuggerApp
-from bpdebug.ui.draw.prompt import candidate_lines, prompt_lines
 from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.typed import candidate_lines, prompt_lines
 from bpdebug.ui.prompt_screen import PromptScreen
 
 NOTHING = Completion(0, 0, ())

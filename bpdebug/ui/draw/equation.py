@@ -15,7 +15,7 @@ from bpdebug.ui.draw.equation_fit import INDENT, Fit, Group, fit
 from bpdebug.ui.draw.formula_lines import formula_lines
 from bpdebug.ui.draw.glyphs import HATCH, key_of
 from bpdebug.ui.draw.layers import origin_of
-from bpdebug.ui.draw.matrix_cells import Look
+from bpdebug.ui.draw.matrix_block import Look
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, Span, line, plain, width, wrap
 from bpdebug.ui.draw.spans import fit as fitted

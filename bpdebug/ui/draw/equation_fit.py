@@ -13,7 +13,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import NumberStyle, Statistics, written
 from bpdebug.core.record import Record
 from bpdebug.look.equation import COLUMN, ROW, Axes, Equation, Operand
-from bpdebug.ui.draw.matrix_cells import look_of
+from bpdebug.ui.draw.matrix_block import look_of
 
 _DIGITS = (4, 3, 2)
 """Digits after the point, where the user has not said how many."""

@@ -20,8 +20,7 @@ from bpdebug.time.position import called
 from bpdebug.ui.draw.check import off_cells
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.layers import heading, is_past, samples_in, values_in
-from bpdebug.ui.draw.matrix_block import Block, Sight
-from bpdebug.ui.draw.matrix_cells import statistics_in
+from bpdebug.ui.draw.matrix_block import Block, Sight, statistics_in
 from bpdebug.ui.draw.matrix_layout import Layout, batch_axis, label, shape_of
 from bpdebug.ui.draw.matrix_overview import part_text
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, width

@@ -1,10 +1,122 @@
-"""A tensor's table: how large it is, what of it is drawn, and which of its cells stands where."""
+"""A tensor's table: how its numbers are written, what of it is looked at and drawn, and which of its cells stands where."""
 
 from __future__ import annotations
 
-from bpdebug.core.record import Record
-from bpdebug.look.slices import Slice
-from bpdebug.ui.draw.matrix_cells import Look
+from collections.abc import Callable, Hashable
+from math import inf
+from typing import Any
+
+from bpdebug.core.cells import Cell
+from bpdebug.core.description import Array
+from bpdebug.core.numbers import NumberStyle, Statistics, aligned
+from bpdebug.core.record import Record, replace
+from bpdebug.core.shapes import Shape
+from bpdebug.look.once import Made, once
+from bpdebug.look.slices import Slice, owner_of, slice_at
+from bpdebug.session.view import View
+from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
+from bpdebug.ui.draw.scales import heat
+
+NARROWEST = 6
+"""The least width of a number, so that tables of short ones are not crowded."""
+_WHOLE = "+.0f"
+_FAINTER = 3.0
+_FEW, _LONGEST = 2000, 24
+"""Of how many numbers the longest is looked for, and how long a number with all its digits can be."""
+
+
+class Look(Record):
+    """How the numbers of one table are written.
+
+    Attributes:
+        form: their format.
+        width: of the widest.
+        scale: the largest absolute value, for the heat.
+        behind: blanks after each number.
+    """
+
+    form: str = ""
+    width: int = NARROWEST + 1
+    scale: float = 1.0
+    behind: int = 0
+
+    def text(self, value: Any) -> str:
+        """A number with its sign, flush right; digits stand below digits."""
+        text = aligned(value, self.form).replace("-", "−", 1 if "e" not in self.form else -1)
+        return text.ljust(self.width) if self.form == "full" else text.rjust(self.width - self.behind) + " " * self.behind
+
+    def heat(self, value: float) -> str:
+        """The background of a number: sign and size relative to the largest of its tensor."""
+        role = heat("heat", value, self.scale)
+        return "" if role.endswith("+0") else role
+
+
+def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARROWEST, among: bool = False, given: bool = False) -> Look:
+    """The look of a table of these numbers; ``among`` others, the ones of whole numbers stand below the ones of fractions.
+
+    A number of its own has no heat, since it is always the largest; ``given`` whole numbers, which never change, have little.
+    """
+    if known is None or not known.values.size:
+        return Look()
+    form = style.form(known)
+    widest = max(len(text) for text in _examples(known, form))
+    scale = max(abs(known.low), abs(known.high)) if known.finite.size else 0.0
+    scale = inf if known.values.size == 1 else _FAINTER * scale if given and form == _WHOLE else scale
+    behind = style.digits + 1 if among and form == _WHOLE else 0
+    counted = known.values.dtype.kind in "biu" and form == _WHOLE  # truth values and places are no amounts, which have signs
+    return Look(form.replace("+", "-") if counted else form, max(widest + behind, narrowest), scale or 1.0, behind)
+
+
+def _examples(known: Statistics, form: str) -> list[str]:
+    """The texts of which one is the longest."""
+    if form == "full":
+        return [aligned(value, form) for value in known.values.flat] if known.values.size <= _FEW else [" " * _LONGEST]
+    extremes = (known.low, known.high, known.least) if known.finite.size else ()
+    return [aligned(value, form) for value in extremes] + [f"{name:>4}" for name in known.broken]
+
+
+def statistics_in(view: View, name: str, theirs: bool = False) -> Statistics | None:
+    """The statistics of a tensor, or None where it has no value yet."""
+    values = values_in(view, name, theirs)
+    return None if values is None else of_numbers(view, ("statistics", name, theirs), values, lambda: Statistics(values))
+
+
+def of_numbers(view: View, key: Hashable, values: Array, make: Callable[[], Made]) -> Made:
+    """What is worked out of a tensor once for a view, and for those that follow until the tensor changes; the name is in the key."""
+    return once(view, key, lambda: once(values, key, make))
+
+
+def look_in(view: View, name: str, theirs: bool = False) -> Look:
+    """How a tensor's numbers are written; those of a layer's weights, biases and sums in one width, since they stand below each other."""
+
+    def look(name: str, theirs: bool = False) -> Look:
+        given = part_of(view.program, name)[0] in (INPUT, TARGET)
+        return look_of(statistics_in(view, name, theirs), view.number_style, 2 if given else NARROWEST, not given, given)
+
+    own = look(name, theirs)
+    return replace(own, width=max([own.width, *(look(other).width for other in kin_of(view.program, name))]))
+
+
+def slice_of(view: View, name: str, shape: Shape) -> Slice:
+    """The part that is looked at of a tensor, or of the user's numbers for it, of that shape: that with the selected cell, else with the
+    operand that Enter goes to or with another one; else the sample in sight, and along the other axes where the selected cell is along its
+    own of the same length."""
+    operands = view.operands
+    chosen = operands[view.operand % len(operands) :] if operands else ()
+    cells = (index for owner, index in (*filter(None, [view.selected]), *chosen, *operands) if owner == name and len(index) == len(shape))
+    cell = next(cells, None) or _alike(view, name, shape)
+    cell = tuple(min(place, length - 1) for place, length in zip(cell, shape, strict=True))
+    return slice_at(shape, cell, view.style.columns, view.axes.get(owner_of(view.program, name)))
+
+
+def _alike(view: View, name: str, shape: Shape) -> Cell:
+    """A cell of a tensor that has to do with the selected one."""
+    other, index = view.selected or ("", ())
+    lengths = view.shapes.get(other, ())
+    cell = tuple(index[axis] if lengths[axis : axis + 1] == (length,) else 0 for axis, length in enumerate(shape))
+    tensor = view.program.tensors.get(name)
+    return tensor.at_sample(cell, view.sample)[: len(shape)] if tensor else cell
+
 
 _LARGE = 400
 """Cells from which on a tensor always has its statistics above it, and an overview."""

@@ -13,8 +13,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, origin_of, samples_in, values_in
-from bpdebug.ui.draw.matrix_block import Block
-from bpdebug.ui.draw.matrix_cells import look_in, slice_of
+from bpdebug.ui.draw.matrix_block import Block, look_in, slice_of
 
 _GAP = 2
 _EDGE = 5

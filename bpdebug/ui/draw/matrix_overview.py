@@ -14,8 +14,7 @@ import numpy.typing as npt
 from bpdebug.core.description import Array
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, values_in
-from bpdebug.ui.draw.matrix_block import Block, Sight
-from bpdebug.ui.draw.matrix_cells import of_numbers
+from bpdebug.ui.draw.matrix_block import Block, Sight, of_numbers
 from bpdebug.ui.draw.matrix_layout import blocks_of
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line

@@ -17,9 +17,8 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.groups import draw_groups, group_beside
 from bpdebug.ui.draw.layers import ANSWERS, TARGET, WEIGHT, is_past
-from bpdebug.ui.draw.network_edges import Edges
 from bpdebug.ui.draw.network_parts import Parts
-from bpdebug.ui.draw.network_plan import Column, Plan, plan_of
+from bpdebug.ui.draw.network_plan import Column, Edges, Plan, plan_of
 from bpdebug.ui.draw.spans import Line, first_that_fits, width
 
 LEAST_COLUMNS, LEAST_ROWS = 12, 3

@@ -14,8 +14,7 @@ from bpdebug.look.lives import lives_of
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import formula_lines
-from bpdebug.ui.draw.program_signs import INDENT, MARGIN, STOPS, explained_stage, heading_line, sign_of
-from bpdebug.ui.draw.rails import rails_line, rails_width
+from bpdebug.ui.draw.program_signs import INDENT, MARGIN, STOPS, explained_stage, heading_line, rails_line, rails_width, sign_of
 from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, lit, plain, width, wrap
 
 _BORDER = 4

@@ -18,10 +18,9 @@ from bpdebug.core.render import render, render_name
 from bpdebug.look.answer import answer_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
-from bpdebug.ui.draw.plane import SHADES, plane_lines, response_lines
+from bpdebug.ui.draw.plane import HIGHER, LOWER, NEAR, SHADES, Sight, output_shown, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.rows import beside, widths_of
-from bpdebug.ui.draw.sample_marks import HIGHER, LOWER, NEAR, Sight, output_shown
 from bpdebug.ui.draw.scales import bar
 from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, short_names, width, wrap
 

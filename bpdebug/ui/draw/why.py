@@ -10,15 +10,13 @@ from bpdebug.look.explanation import MOST_OPERANDS, Explanation
 from bpdebug.look.pencil import GIVEN
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import match_lines, praise, result_role, verdict_lines
-from bpdebug.ui.draw.formula_lines import formula_lines
+from bpdebug.ui.draw.formula_lines import formula_lines, stacked
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
 from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap
-from bpdebug.ui.draw.stacked import stacked
-from bpdebug.ui.draw.why_numbers import written_out
-from bpdebug.ui.draw.why_terms import terms_lines
+from bpdebug.ui.draw.why_numbers import terms_lines, written_out
 
 _SEPARATOR = "   "
 _BELOW_PAPER = 3

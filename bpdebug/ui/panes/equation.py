@@ -12,8 +12,8 @@ from textual.geometry import Offset, Size
 from bpdebug.core.cells import Cell
 from bpdebug.look.equation import Equation
 from bpdebug.session.view import View
+from bpdebug.ui.draw.bars import ARROWS, ORIGIN, command_keys, own_keys
 from bpdebug.ui.draw.equation import Picture, equation_picture
-from bpdebug.ui.draw.footer import ARROWS, ORIGIN, command_keys, own_keys
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.spans import Line

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 
 from bpdebug.session.view import View
-from bpdebug.ui.draw.footer import own_keys
+from bpdebug.ui.draw.bars import own_keys
 from bpdebug.ui.draw.loss import loss_lines, newest, update_at, updates_a_column
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane

@@ -10,7 +10,7 @@ from textual.geometry import Offset, Size
 
 from bpdebug.core.cells import Cell, cell_name
 from bpdebug.session.view import View
-from bpdebug.ui.draw.footer import ARROWS, command_keys, own_keys
+from bpdebug.ui.draw.bars import ARROWS, command_keys, own_keys
 from bpdebug.ui.draw.network import cell_at, cell_beside, network_drawing
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane

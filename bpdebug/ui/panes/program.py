@@ -12,8 +12,7 @@ from bpdebug.look.listing import ROOM, mark_of
 from bpdebug.session.view import View
 from bpdebug.ui.cursor_pane import CursorPane, cursor_hints
 from bpdebug.ui.draw.program import Listing
-from bpdebug.ui.draw.program_signs import explained_stage
-from bpdebug.ui.draw.rails import memory_text
+from bpdebug.ui.draw.program_signs import explained_stage, memory_text
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.pane import pane
 from bpdebug.ui.pointing import Asked

@@ -14,7 +14,7 @@ from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.look.groups import group_of, groups_of
 from bpdebug.session.view import View
-from bpdebug.ui.draw.footer import ARROWS, ORIGIN, PARTS, HintOf, command_keys, has_parts, own_keys
+from bpdebug.ui.draw.bars import ARROWS, ORIGIN, PARTS, HintOf, command_keys, has_parts, own_keys
 from bpdebug.ui.draw.glyphs import nothing_yet
 from bpdebug.ui.draw.layers import (
     around,

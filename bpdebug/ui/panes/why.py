@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.geometry import Offset, Size
 
 from bpdebug.session.view import View
-from bpdebug.ui.draw.footer import ORIGIN
+from bpdebug.ui.draw.bars import ORIGIN
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.draw.why import displays_in_border, why_lines, why_title
 from bpdebug.ui.draw.why_numbers import operand_at
