@@ -27,7 +27,7 @@ from bpdebug.session.usage import needs_arguments
 from bpdebug.ui.bars import Note
 from bpdebug.ui.keys import Entry, TableCommands, bindings, refuse_clashes
 from bpdebug.ui.panes import PANES
-from bpdebug.ui.pointing import Asked, CellChosen, PaneLeft
+from bpdebug.ui.pointing import Asked, CellChosen
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.scripted import Scripted
 
@@ -186,13 +186,6 @@ class DebuggerApp(Scripted):
     def on_asked(self, message: Asked) -> None:
         """Something was pointed at: carry out what it stands for."""
         self.answered(message.commands)
-
-    def on_pane_left(self, message: PaneLeft) -> None:
-        """Close the message, or give the other panes their places again; else show the pane that is meant."""
-        if self.notes or self.panes.layout_of.maximised:
-            self.action_hush()
-        else:
-            self.panes.action_pane(message.name)
 
 
 def _collect_again() -> None:

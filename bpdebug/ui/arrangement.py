@@ -17,7 +17,7 @@ from bpdebug.core.cells import Cell
 from bpdebug.look.answer import Answer, answer_of
 from bpdebug.look.folds import folds_of
 from bpdebug.session.view import View
-from bpdebug.ui.bars import Bar, FooterBar, HeaderBar, MessageBar, TourBar
+from bpdebug.ui.bars import Bar, FooterBar, MessageBar, TourBar
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.program import wanted_columns
 from bpdebug.ui.draw.source import has_source
@@ -75,7 +75,7 @@ class PaneScreen(Sized):
         super().__init__(id="_default")
         self.layout_of = Layout({name: pane.spot for name, pane in PANES.items()})
         self.panes = {name: made(id=name) for name, made in PANES.items()}
-        self._bars = HeaderBar(id="header"), TourBar(id="tour"), FooterBar(lambda: bool(self.layout_of.maximised))
+        self._bars = Bar(id="header"), TourBar(id="tour"), FooterBar(lambda: bool(self.layout_of.maximised))
         self._message, self._show = message, show
         self._body, self._placed = _Body(*self.panes.values(), id="body"), dict[str, Region]()
         self._body.layout = _Placing(self)

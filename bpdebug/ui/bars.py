@@ -18,33 +18,25 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import Place, footer_key, footer_line, header_line
 from bpdebug.ui.draw.glyphs import key_name
 from bpdebug.ui.draw.source import has_source
-from bpdebug.ui.draw.spans import Line, wrap
+from bpdebug.ui.draw.spans import Line, wrap_lines
 from bpdebug.ui.painting import Lines, to_strip
 from bpdebug.ui.pane import REGISTERED, Pane
 
 
 class Bar(Widget):
-    """A line of text over the whole width."""
+    """A line of text over the whole width: where we are."""
 
     ALLOW_SELECT = False
     view: reactive[View | None] = reactive(None)
 
     def draw(self, view: View, columns: int) -> Line:
-        """The line."""
-        raise NotImplementedError
+        """See :func:`bpdebug.ui.draw.bars.header_line`."""
+        return header_line(view, columns)
 
     def render_line(self, y: int) -> Strip:
         """The line, or blanks before there is a view."""
         drawn = self.draw(self.view, self.size.width) if self.view else ()
         return to_strip(self, drawn, self.size.width, self.rich_style)
-
-
-class HeaderBar(Bar):
-    """Where we are."""
-
-    def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw.bars.header_line`."""
-        return header_line(view, columns)
 
 
 class FooterBar(Bar):
@@ -124,9 +116,7 @@ def note_lines(notes: list[Note], columns: int) -> list[Line]:
     drawn = list[Line]()
     for note in notes:
         sign, role = _ROLES[note.severity]
-        for text in note.text.splitlines():
-            drawn += wrap(text, columns, role, "  " if sign else "", sign)
-            sign = " " * len(sign)
+        drawn += wrap_lines(note.text, columns, role, sign)
     more = len(drawn) - _MOST
     return [*drawn[: _MOST - 1], ((f"  … {more + 1} lines more", "dim"),)] if more > 0 else drawn
 

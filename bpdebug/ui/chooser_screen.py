@@ -15,7 +15,7 @@ from bpdebug.frontends import ShippedScenario, load_scenario
 from bpdebug.session.completion import Completion, complete_path
 from bpdebug.ui.completing import CompletingInput, LineScreen
 from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
-from bpdebug.ui.draw.spans import Span, line, wrap
+from bpdebug.ui.draw.spans import Span, line, wrap_lines
 from bpdebug.ui.draw.typed import candidate_lines
 from bpdebug.ui.painting import Lines
 from bpdebug.ui.rows import RowChosen, RowList
@@ -97,9 +97,7 @@ class ChooserScreen(LineScreen):
         if not typing:
             preview.show(*(preview_lines(*self._entries[self._rows.chosen], columns) if self._rows.chosen else ()))
         elif self._mistake and self.line.value == self._text:
-            margins = [text[: len(text) - len(text.lstrip())] for text in self._mistake.splitlines()]  # of YAML to copy they count
-            told = zip(self._mistake.splitlines(), margins, strict=True)
-            preview.show(*[part for text, margin in told for part in wrap(text, columns, "bad", f"{margin}  ", margin)])
+            preview.show(*wrap_lines(self._mistake, columns, "bad"))
         else:
             completion, chosen = self.line.offered
             preview.show(*candidate_lines(completion.found, chosen, columns, rows))

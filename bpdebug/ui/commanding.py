@@ -24,6 +24,7 @@ from bpdebug.ui.bars import Note
 from bpdebug.ui.cursor_pane import CursorPane
 from bpdebug.ui.draw.bars import possible
 from bpdebug.ui.draw.glyphs import key_of
+from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.panes.program import ProgramPane
 from bpdebug.ui.pointing import Marked
@@ -242,9 +243,13 @@ class Commanding(TerminalApp):
         return (session.position, session.cursor.selected, session.cursor.operand, session.cursor.sample) if session else ()
 
     def action_hush(self) -> None:
-        """Close the message; where there is none, give a pane that has the whole body its place again."""
+        """Close the message; where there is none, give a pane that has the whole body its place again, or from the equation go back to the
+        pane of its tensor."""
         if not self.notes and self.panes.layout_of.maximised:
             self.panes.action_maximise()
+        elif not self.notes and self.view and self.panes.pane_in_use in self.panes.layout_of.at("instead"):
+            equation = self.view.equation
+            self.panes.action_pane("deltas" if equation and equation.result.name in deltas_of(self.view) else "values")
         self.message.hush()
 
     def failed(self, error: BpdebugError) -> None:

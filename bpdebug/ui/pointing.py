@@ -81,13 +81,6 @@ class TitleClicked(Message):
     name: str
 
 
-@dataclass
-class PaneLeft(Message):
-    """The user leaves a pane for another one."""
-
-    name: str
-
-
 def side_at(region: Region, place: Offset) -> Side | None:
     """The side of a bordered region that a place is on, or None."""
     if not region.contains_point(place):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
-from textual.message import Message
 
 from bpdebug.session.view import View
 from bpdebug.trust.finding import Finding
@@ -35,21 +34,20 @@ _KEYS = {
 """What the keys of the table do; any other one closes it."""
 
 
-@dataclass
-class FindingChosen(Message):
-    """The user wants to see the stage of a finding."""
-
-    finding: Finding
-
-
 class ReportPane(ListPane):
-    """The table with its cursor, then the notes."""
+    """The table with its cursor, then the notes.
+
+    Args:
+        view: the present moment.
+        report: what is shown.
+        answer: is given what leads to the stage that is chosen.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding(key, action, show=False) for key, action in _KEYS.items()]
 
-    def __init__(self, view: View, report: Report) -> None:
+    def __init__(self, view: View, report: Report, answer: Callable[[str | None], None]) -> None:
         super().__init__(id="report")
-        self.report, self.chosen = report, report.culprit or report.shown[0]
+        self.report, self.chosen, self._answer = report, report.culprit or report.shown[0], answer
         self.groups: list[list[Finding]] = []
         self.set_reactive(ReportPane.view, view)
         self.title = report_title(view, report)  # type: ignore[misc]
@@ -87,8 +85,10 @@ class ReportPane(ListPane):
         self.refresh()
 
     def action_choose(self) -> None:
-        """Go to the stage under the cursor."""
-        self.post_message(FindingChosen(self.chosen))
+        """Go to the stage under the cursor, where an update has it."""
+        if self.view:
+            way = f"goto {self.report.update}:{self.chosen.stage.name}\nselect {self.chosen.place}"
+            self._answer(way if self.chosen.stage.name in self.view.program.index else None)
 
     def clicked(self, place: Offset) -> bool:
         """Go to the stage that was clicked."""
@@ -115,7 +115,7 @@ class ReportScreen(OnceScreen):
 
     def compose(self) -> ComposeResult:
         """The results."""
-        yield ReportPane(self.view, self.report)
+        yield ReportPane(self.view, self.report, self.leave)
 
     def on_mount(self) -> None:
         """As on a change of size."""
@@ -129,12 +129,6 @@ class ReportScreen(OnceScreen):
         taken = min(columns, max(widest + _MARGIN, _LEAST))
         height = len(pane.draw(self.view, Size(taken - _MARGIN, rows - 2)))
         pane.styles.width, pane.styles.height = taken, min(height + 2, rows)
-
-    def on_finding_chosen(self, message: FindingChosen) -> None:
-        """Answer with the way to the stage, where an update has it."""
-        name = message.finding.stage.name
-        known = name in self.view.program.index
-        self.leave(f"goto {self.report.update}:{name}\nselect {message.finding.place}" if known else None)
 
     def on_key(self, event: events.Key) -> None:
         """Close, unless the table has a use for the key."""

@@ -21,7 +21,7 @@ from bpdebug.session.rescue import UnforeseenError, told
 from bpdebug.session.session import Session
 from bpdebug.time.position import Place
 from bpdebug.ui.draw.source import running_lines
-from bpdebug.ui.draw.spans import Line, fit, line, wrap
+from bpdebug.ui.draw.spans import fit, line, wrap_lines
 from bpdebug.ui.painting import Lines
 from bpdebug.ui.screens import Sized
 
@@ -186,11 +186,7 @@ class RunningScreen(Sized):
         name, number = (job.place.file, job.place.number) if job else (self._source, 0)
         if name not in self._texts:
             self._texts[name] = _text_on_disk(name)
-        error, sign = list[Line](), "✗ "
-        for text in self._error.splitlines():
-            indent = " " * (2 + len(text) - len(text.lstrip()))
-            error += wrap(text, file.size.width, "bad", indent, sign + indent[2:])
-            sign = "  "
+        error = wrap_lines(self._error, file.size.width, "bad", "✗ ")
         file.show(*running_lines(self._texts[name], number, file.size.width, max(file.size.height - len(error), 1)), *error)
         file.border_title = f"L Source  {name}"
         said = [fit(((text, ""),), printed.size.width) for text in job.run.printed] if job else []

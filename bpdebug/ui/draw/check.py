@@ -16,7 +16,7 @@ from bpdebug.session.view import View
 from bpdebug.time.position import called
 from bpdebug.trust.finding import STATUSES, Finding, error_text
 from bpdebug.ui.draw.report import BRIEF
-from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, wrap_lines
 
 _EQUAL = 1e-6
 """How far apart two numbers may be, relatively, that are shown as equal."""
@@ -79,7 +79,7 @@ def verdict_lines(view: View, name: str, index: Cell, columns: int) -> list[Line
         return []
     if view.checked != view.position.update:
         told = f"{verdict.says.word} when {called(view.program, view.checked or 0)} was checked"
-        return wrap(told, columns, "dim", "  ", f"{verdict.says.badge[0]} ")
+        return wrap_lines(told, columns, "dim", f"{verdict.says.badge[0]} ")
     zero = ", entirely zero" if verdict.zero else ""
     if verdict.status == "kink":
         said = f"a kink: {verdict.kinks} of {verdict.checked} cells are at a corner of the loss, where there is no derivative{zero}"
@@ -96,10 +96,8 @@ def verdict_lines(view: View, name: str, index: Cell, columns: int) -> list[Line
 def _finding_lines(finding: Finding, sentence: str, columns: int) -> list[Line]:
     """A sentence with the sign of what was found, and what the mistake probably is."""
     sign, role = finding.says.badge
-    lines = wrap(sentence, columns, role, "  ", f"{sign} ")
-    for suspect in finding.suspects[:1]:
-        lines += wrap(f"probably {suspect}", columns, "", "  ", "  ")
-    return lines
+    probable = "".join(f"probably {suspect}" for suspect in finding.suspects[:1])
+    return [*wrap_lines(sentence, columns, role, f"{sign} "), *wrap_lines(probable, columns, sign="  ")]
 
 
 def _difference(view: View, verdict: Finding, index: Cell) -> str:

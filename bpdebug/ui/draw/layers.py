@@ -37,9 +37,9 @@ def _parts(program: Program) -> dict[str, Part]:
     return made | own | {program.input: (INPUT, 0), program.target: (TARGET, 0)}
 
 
-def is_gradient(program: Program, name: str) -> bool:
-    """Whether a tensor is a gradient, or a part of one."""
-    return name in program.tensors and program.tensors[name].role is Role.GRADIENT
+def is_gradient(program: Program, name: str, *others: Role) -> bool:
+    """Whether a tensor is a gradient, or a part of one, or has one of other roles."""
+    return name in program.tensors and program.tensors[name].role in (Role.GRADIENT, *others)
 
 
 def made_of(program: Program, name: str, role: Role) -> list[str]:
@@ -106,7 +106,7 @@ def values_of(view: View) -> list[str]:
     computation."""
     program, group = view.program, focus(view)
     own = once(program, ("values", group), lambda: _values(program, group))
-    return in_order(program, own + [name for name in in_stage(view) if not _of_update(program, name)])
+    return in_order(program, own + [name for name in in_stage(view) if not is_gradient(program, name, Role.SLOT)])
 
 
 def _values(program: Program, group: str) -> list[str]:
@@ -123,7 +123,7 @@ def deltas_of(view: View) -> list[str]:
     program = view.program
     found = (once(program, ("deltas", group), partial(_deltas, program, group)) for group in _near(program, focus(view)))
     own = next(filter(None, found), [])
-    return in_order(program, own + [name for name in in_stage(view) if _of_update(program, name)])
+    return in_order(program, own + [name for name in in_stage(view) if is_gradient(program, name, Role.SLOT)])
 
 
 def gradient_names(view: View) -> list[str]:
@@ -159,11 +159,6 @@ def _near(program: Program, here: str) -> list[str]:
 def is_setting(program: Program, name: str) -> bool:
     """Whether a tensor is a setting or the number of samples, or none at all."""
     return name not in program.tensors or program.tensors[name].role in (Role.CONSTANT, Role.COUNT)
-
-
-def _of_update(program: Program, name: str) -> bool:
-    """Whether a tensor is a gradient or a slot."""
-    return name in program.tensors and program.tensors[name].role in (Role.GRADIENT, Role.SLOT)
 
 
 def in_stage(view: View) -> list[str]:

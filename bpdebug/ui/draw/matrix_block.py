@@ -143,7 +143,7 @@ class Block(Record):
         left, top: where its title stands.
         edge: columns at its left side for the numbers of its rows.
         heads: what stands in the lines before the first row: ``title``, and perhaps ``statistics`` and the ``numbers`` of its columns.
-        window, across: the rows and the columns that are drawn; none for all.
+        drawn, shown: the rows and the columns that are drawn.
     """
 
     name: str
@@ -155,8 +155,8 @@ class Block(Record):
     top: int = 0
     edge: int = 0
     heads: tuple[str, ...] = ("title",)
-    window: tuple[int, int] = (0, 0)
-    across: tuple[int, int] = (0, 0)
+    drawn: range = range(0)
+    shown: range = range(0)
 
     @property
     def rows(self) -> int:
@@ -167,16 +167,6 @@ class Block(Record):
     def columns(self) -> int:
         """How many there are."""
         return self.part.size[1]
-
-    @property
-    def drawn(self) -> range:
-        """The rows that are drawn."""
-        return range(*self.window) if any(self.window) else range(self.rows)
-
-    @property
-    def shown(self) -> range:
-        """The columns that are drawn."""
-        return range(*self.across) if any(self.across) else range(self.columns)
 
     @property
     def cell(self) -> int:

@@ -80,20 +80,20 @@ def _windowed(view: View, block: Block, most: int, columns: int) -> Block:
     known = (origin_of(view), view.selected, *view.operands)
     cells = [block.part.place(index) for name, index in filter(None, known) if name == block.name and block.part.holds(index)]
     cells = cells or [(view.sample if batch_axis(view, block) == 0 else 0, 0)]
-    rows, across = _around([row for row, _ in cells], most, block.rows), (0, 0)
+    rows, shown = _around([row for row, _ in cells], most, block.rows), block.shown
     room = columns - _EDGE * (block.rows > _COUNTED)
     if block.columns * block.cell > room:
-        across = _around([column for _, column in cells], max(room // block.cell, 1), block.columns)
-        block = replace(block, width=min(block.width, max((across[1] - across[0]) * block.cell, room)))
-    return replace(block, window=rows, across=across)
+        shown = _around([column for _, column in cells], max(room // block.cell, 1), block.columns)
+        block = replace(block, width=min(block.width, max(len(shown) * block.cell, room)))
+    return replace(block, drawn=rows, shown=shown)
 
 
-def _around(places: list[int], most: int, length: int) -> tuple[int, int]:
-    """At most so many places of an axis around some, where all of these have no room around the first; (0, 0) for all of the axis."""
+def _around(places: list[int], most: int, length: int) -> range:
+    """At most so many places of an axis around some, where all of these have no room around the first."""
     low, high = min(places), max(places)
     middle = (low + high if high - low < most else 2 * places[0]) + 1
-    first = min(max((middle - most) // 2, 0), length - most)
-    return (first, first + most) if most < length else (0, 0)
+    first = max(min((middle - most) // 2, length - most), 0)
+    return range(first, min(first + most, length))
 
 
 def _lines(shelves: list[list[Block]]) -> int:
@@ -178,7 +178,7 @@ def blocks_of(view: View, names: list[str]) -> Iterator[Block]:
 def _block(view: View, name: str, theirs: bool) -> Block:
     values = values_in(view, name, theirs)
     part, look = slice_of(view, name, view.shapes[name] if values is None else values.shape), look_in(view, name, theirs)
-    block = Block(name, part, look, 0, theirs)
+    block = Block(name, part, look, 0, theirs, drawn=range(part.size[0]), shown=range(part.size[1]))
     title = f"{heading(view, name, theirs)} {shape_of(block) if part.shape else ''}".strip()
     return replace(block, width=max(block.columns * block.cell, len(title) + 1))
 

@@ -17,7 +17,7 @@ from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
 from bpdebug.ui.draw.groups import draw_groups, group_beside
 from bpdebug.ui.draw.layers import ANSWERS, TARGET, WEIGHT, is_past
-from bpdebug.ui.draw.network_parts import Parts
+from bpdebug.ui.draw.network_parts import Parts, heat_role
 from bpdebug.ui.draw.network_plan import Column, Edges, Plan, plan_of
 from bpdebug.ui.draw.spans import Line, first_that_fits, width
 
@@ -85,7 +85,7 @@ def _neurons(drawn: _Picture, column: Column, scale: tuple[float, float]) -> Non
     """The neurons of a layer, each its number on the colour of it, hatched as long as it is not computed; with what stands around."""
     parts, canvas, name = drawn.parts, drawn.canvas, drawn.parts.tensor(column.layer)
     values, written_as, number = parts.row(name), narrow if column.layer else brief, column.number
-    heat = [] if values is None else parts.heat(name, values, scale)
+    heat = [] if values is None else [heat_role(level) for level in parts.levels(name, values, scale).tolist()]
     for unit, row in enumerate(column.rows):
         if values is None or parts.to_come(name, unit):
             canvas.write(column.left, row, HATCH * (number + 2), "faint")

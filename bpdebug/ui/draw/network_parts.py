@@ -70,10 +70,6 @@ class Scene(Record, eq=False):
             levels = np.sign(values) * np.rint(HEAT_STEPS * np.minimum(np.nan_to_num(shares), 1))
         return np.where(np.isfinite(values), levels, HEAT_STEPS + 1).astype(int)
 
-    def heat(self, name: str, values: Array, scale: tuple[float, float]) -> list[str]:
-        """The roles of such numbers."""
-        return [heat_role(level) for level in self.levels(name, values, scale).tolist()]
-
     def scale(self, names: Iterable[str]) -> tuple[float, float]:
         """The powers of ten at the ends of the scale that the gradients among some tensors have in common."""
         found = (self.view.tensors.get(name) for name in names if is_gradient(self.program, name))
@@ -92,17 +88,8 @@ class Parts(Scene, eq=False):
         """The tensors of a layer."""
         return self.program.layers[layer - 1]
 
-    @cached_property
-    def widest_input(self) -> int:
-        """Columns that the numbers of the inputs need."""
-        return self._widest(self.program.input, 6)
-
-    @cached_property
-    def widest_target(self) -> int:
-        """Columns that the targets need."""
-        return self._widest(self.program.target, 5)
-
-    def _widest(self, name: str, room: int) -> int:
+    def widest(self, name: str, room: int) -> int:
+        """Columns that given numbers, which may have so many, need."""
         values = values_in(self.view, name)
         return 0 if values is None else max(len(brief(float(value), room)) for value in values[:_SAMPLED].ravel())
 

@@ -101,13 +101,13 @@ def _column(parts: Parts, layer: int, number: int, top: int, height: int, named:
     """A layer without its place from the left; ``named`` where the names of outputs stand below them."""
     units, last = parts.units(layer), layer == parts.depth
     if layer == 0:
-        number = min(max(parts.widest_input, 1), number)
+        number = min(max(parts.widest(parts.program.input, 6), 1), number)
     pitch = height // units
     pitch = (height - 1) // (units - 1) if pitch == 1 and units > 1 else pitch
     free = height - pitch * (units - 1) - 1
     wanted = ("y" + "n" * bool(named and parts.program.outputs)) * last + "+" * len(parts.beside(layer) if layer else ())
     below = wanted[: min(pitch - 1, free)]
-    start, target = top + min(free // 2, free - len(below)), parts.widest_target * last
+    start, target = top + min(free // 2, free - len(below)), parts.widest(parts.program.target, 5) * last
     # a target stands below its neuron, or else behind it
     width = max(number + 2, len("target ") + target) if "y" in below else number + 2 + (len(" t ") + target) * last
     return Column(layer, number, tuple(range(start, start + pitch * (units - 1) + 1, pitch)), below, width)
@@ -212,7 +212,7 @@ class Edges(Record, eq=False):
         main, more = self.chosen
         room, taken = self.right.left - self.left.right - 2, set[tuple[int, int]]()
         order = np.argsort(-np.abs(self.weights) - largest(self.weights) * (2 * main + more), axis=None, kind="stable")
-        for i, j in [divmod(int(place), self.right_units) for place in order[: min(int((main | more).sum()), _NUMBERED)]]:
+        for i, j in [divmod(int(place), len(self.right.rows)) for place in order[: min(int((main | more).sum()), _NUMBERED)]]:
             number = narrow(float(self.weights[i, j]), min(max(room - 1, 5), 6))
             texts = [(number, "cursor" if self.parts.selected[0] == WEIGHT and main[i, j] else "bold" if main[i, j] else "", self.name)]
             texts += [(text, "dim", name) for text, name in self._other(i, j) if main[i, j] and len(text) <= room]
@@ -241,16 +241,11 @@ class Edges(Record, eq=False):
             if values is not None:
                 yield f"{render_name(other, self.parts.view.style)} {narrow(float(values[i, j]), 6)}", other
 
-    @property
-    def right_units(self) -> int:
-        """How many neurons they lead to."""
-        return len(self.right.rows)
-
     def nearest(self, x: int, y: int) -> tuple[str, Cell] | None:
         """The weight of the edge that is nearest to a place; None where none is near."""
         starts, ends = (4 * np.array(column.rows) + 1.5 for column in (self.left, self.right))
         (first, last), rise = self.across, ends - starts[:, None]
         along = max(last - first, 1)
         away = np.abs(starts[:, None] + rise * ((2 * x + 0.5 - first) / along) - (4 * y + 1.5)) / np.hypot(1, rise / along)
-        i, j = divmod(int(away.argmin()), self.right_units)
+        i, j = divmod(int(away.argmin()), len(self.right.rows))
         return (self.name, (i, j)) if away[i, j] <= _NEAR else None

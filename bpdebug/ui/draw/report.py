@@ -13,7 +13,7 @@ from bpdebug.time.position import called
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
 from bpdebug.trust.report import CHECK, Report, Source
 from bpdebug.ui.draw.rows import table, widths_of
-from bpdebug.ui.draw.spans import Line, line, plain, wrap
+from bpdebug.ui.draw.spans import Line, line, plain, wrap_lines
 
 
 def report_title(view: View, report: Report) -> str:
@@ -87,18 +87,14 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Line]:
     texts = [*where, *(("", "") if fine else _numbers(source, finding)), cells if single else ""]
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
     first, last = (render_name(group[place].stage.name, view.style) for place in (0, -1))
+    place = finding.stage.line.removeprefix(f"{view.program.scenario.source}:")  # of another file than that which was named, with it
     return [
         line(finding.says.badge, " ", (first if single else f"{len(group)}: {first} … {last}", "name")),
-        line((_line_of(view, finding) if single else "", "dim")),
+        line((place if single else "", "dim")),
         line((finding.says.word + ", zero" * finding.zero, finding.says.badge[1])),
         *(line((text, "" if finding.notable else "dim")) for text in texts),
         line((formula if single else "", "faint")),
     ]
-
-
-def _line_of(view: View, finding: Finding) -> str:
-    """The line of the user's file; with the file, where it is not that which was named."""
-    return finding.stage.line.removeprefix(f"{view.program.scenario.source}:")
 
 
 def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
@@ -125,8 +121,4 @@ def report_notes(report: Report, columns: int) -> list[Line]:
         found = {finding.status for finding in report.shown} - {"non-finite"}
         named = (status for name, status in STATUSES.items() if name in found and status.reason)
         told += [(f"{status.badge[0]} {status.word}: {status.reason}", "dim") for status in named]
-    lines: list[Line] = []
-    for text, role in told:
-        indent = " " * (len(text) - len(text.lstrip()))
-        lines += wrap(text, columns, role, f"{indent}  ", indent)
-    return lines
+    return [drawn for text, role in told for drawn in wrap_lines(text, columns, role)]

@@ -101,6 +101,17 @@ def wrap(text: str, columns: int, role: str = "", indent: str = "", first: str =
     return [((part, role),) for part in [*lines, current] if part.strip()]
 
 
+def wrap_lines(text: str, columns: int, role: str = "", sign: str = "") -> list[Line]:
+    """Lines of a text, each wrapped by itself and further in by as much as it begins with blanks, all of them behind a sign; what is left
+    of a line that is broken stands behind the sign, too, or where there is none is set off."""
+    drawn = list[Line]()
+    for part in text.splitlines():
+        margin = part[: len(part) - len(part.lstrip())]
+        drawn += wrap(part, columns, role, " " * (width(sign) or 2) + margin, sign + margin)
+        sign = " " * width(sign)
+    return drawn
+
+
 def _words(text: str, longest: int) -> Iterator[str]:
     """The words, those that are too long in pieces, after a sign where there is one, so that numbers stay whole."""
     for word in text.split():

@@ -14,7 +14,7 @@ from bpdebug.session.completion import Candidate, Completion, Draft
 from bpdebug.session.table import Command
 from bpdebug.session.view import View
 from bpdebug.ui.draw.rows import table
-from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, width, wrap
+from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, width, wrap, wrap_lines
 
 
 def editor_title(view: View, stage: Stage, columns: int) -> Line:
@@ -46,7 +46,7 @@ def draft_lines(view: View, stage: Stage, draft: Draft, columns: int) -> list[Li
     role = "dim" if draft.message else ""
     written = wrap(render(draft.tree, view.style, view.shapes), columns, role, "    ", f"  {name} = ") if draft.tree else []
     if draft.message:
-        return [*wrap(draft.message, columns, "bad", "  ", "✗ "), *written]
+        return [*wrap_lines(draft.message, columns, "bad", "✗ "), *written]
     note = "   this is the derived formula" if draft.derived else "   this is what runs now" if draft.running else ""
     fits = line(("✓ ", "good"), (f"fits: {name} is {shape_text(draft.shape or ())}", "good"), (note, "changed"))
     operands = names(draft.tree) if draft.tree else ()
@@ -93,9 +93,8 @@ def prompt_lines(command: Command | None, mistake: str, completion: Completion, 
     """
     said: list[Line] = []
     if mistake:  # its own lines stay lines
-        first, *others = mistake.splitlines()
-        more = [part for text in others for part in wrap(text, columns, "dim", "    ", "  ")]
-        said = [*wrap(first, columns, "bad", "  ", "✗ "), *more][:rows]
+        first, _, others = mistake.partition("\n")
+        said = [*wrap_lines(first, columns, "bad", "✗ "), *wrap_lines(others, columns, "dim", "  ")][:rows]
     elif command and cell_len(command.usage) + cell_len(command.help) + 2 <= columns:
         said = [line((command.usage, "bold"), ("  ", ""), (command.help, "dim"))]
     elif command:

@@ -15,7 +15,7 @@ from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
-from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap
+from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap, wrap_lines
 from bpdebug.ui.draw.why_numbers import terms_lines, written_out
 
 _SEPARATOR = "   "
@@ -33,8 +33,7 @@ def why_lines(view: View, columns: int, rows: int = 100, high: bool = False) -> 
     explanation = view.explanation
     # why the last move has ended here, where it was no step; what is not finite says so itself
     stopped = "" if explanation and explanation.culprit and view.stopped.startswith("non-finite") else view.stopped
-    told = re.sub(r"-(?=\d)", "−", stopped.replace("->", "→")).splitlines()
-    lines = [drawn for text in told for drawn in wrap(text, columns, "changed", "  ")]
+    lines = wrap_lines(re.sub(r"-(?=\d)", "−", stopped.replace("->", "→")), columns, "changed")
     lines += [fit(line((text, "bold")), columns) for text in _split_displays(view, columns)[1]]
     if explanation is None:
         return [*lines, *_empty(view, columns)]
@@ -97,7 +96,7 @@ def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:
             reached.update(stage.formula.names)
             edited = [render_name(stage.name, view.style)] * stage.edited + edited
     told = f"computed before the edit of {', '.join(edited)}: the next update has it" if edited else "computed before the edit"
-    return wrap(told, columns, "changed", "  ")
+    return wrap_lines(told, columns, "changed")
 
 
 def _empty(view: View, columns: int) -> list[Line]:

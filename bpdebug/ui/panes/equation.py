@@ -15,10 +15,9 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import ARROWS, ORIGIN, command_keys, own_keys
 from bpdebug.ui.draw.equation import Picture, equation_picture
 from bpdebug.ui.draw.glyphs import key_of
-from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
-from bpdebug.ui.pointing import CELL_KEYS, CellChosen, PaneLeft
+from bpdebug.ui.pointing import CELL_KEYS, CellChosen
 
 _CELL = own_keys("cell", *ARROWS, when=lambda view: view.equation is not None)
 
@@ -31,7 +30,6 @@ class EquationPane(ListPane):
         *CELL_KEYS,
         Binding("pageup", "cursor(-10, 0)", "ten rows up", show=False),
         Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
-        Binding("escape", "leave", "back to the tensors", show=False),
     ]
 
     def __init__(self, **arguments: str) -> None:
@@ -57,12 +55,6 @@ class EquationPane(ListPane):
         row, column = min(max(row + down, 0), rows - 1), min(max(column + right, 0), columns - 1)
         found = over.index(rows - 1 if down < 0 else 0, column) if over else part.index(row, column)
         self.post_message(CellChosen(equation.result.name, found))
-
-    def action_leave(self) -> None:
-        """Go back to the pane of the tensor."""
-        name = self.view.equation.result.name if self.view and self.view.equation else ""
-        pane = "deltas" if self.view and name in deltas_of(self.view) else "values"
-        self.post_message(PaneLeft(pane))
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell of the result or of an operand that the mouse points at."""
