@@ -15,7 +15,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.play.hunt import Planted
-from bpdebug.trust.factors import NEAR, names_of, scale
+from bpdebug.trust.factors import NEAR, common_factor, names_of, scale
 from bpdebug.trust.faults import FAULTS, candidates
 from bpdebug.trust.site import Mistake
 
@@ -87,8 +87,6 @@ def is_right(program: Program, stage: Stage, wrong: Array, values: Mapping[str, 
         (made[name], values[name]) for name in (program.gradients[one] for one in program.free) if values[name].any() or made[name].any()
     ]
     near = NEAR if program.dtype == np.float64 else _DIFFERENT
-    factors = [scale(np.asarray(theirs, float), np.asarray(ours, float), near) for theirs, ours in pairs]
-    first = factors[0] if factors else 1.0
-    if first is None or first < 0 or any(factor is None or abs(factor / first - 1) > near for factor in factors):
-        return False
-    return bool(names_of(program, values, near).of(first).name)
+    factors = (scale(np.asarray(theirs, float), np.asarray(ours, float), near) for theirs, ours in pairs)
+    factor = common_factor([[one] if one else [] for one in factors], near) if pairs else 1.0
+    return bool(factor and factor > 0 and names_of(program, values, near).of(factor).name)

@@ -1,19 +1,26 @@
-"""What a convention comes to, once all stages have been seen in it: which findings it changes, and the sentences that name it."""
+"""What the findings of a comparison have in common, once all stages have been seen: the convention in which they are right, with the
+sentences that name it; one mistake that explains several; and what was computed before them unseen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import numpy as np
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
-from bpdebug.trust.factors import ONE, RATE
-from bpdebug.trust.finding import Finding
+from bpdebug.core.words import together
+from bpdebug.trust.factors import ONE, RATE, Factor, scale
+from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.patterns import suspect
 from bpdebug.trust.report import listed
+from bpdebug.trust.site import is_term
+from bpdebug.trust.suspects import WITHIN
 
 _ADDING, _TAKEN = "right only if you add it: ", "right only if your step does not apply the learning rate again: "
 _SHOWN = ("the file holds no parameter after the update that would show it", "your parameters after the update are off, and do not show it")
@@ -105,7 +112,7 @@ def _rate_taken_no_more(judge: Judge) -> bool:
     return factor.rate != 1 and (step == 1 or abs(step * factor.rate / abs(factor.value) - 1) <= judge.near)
 
 
-REASONS = {
+_REASONS = {
     "m": "as those of a loss that is the sum over the samples",
     "1/m": "as those of this loss divided by the number of samples",
     "outputs": "as those of a loss that is the sum over the outputs",
@@ -123,44 +130,61 @@ def sentences(judge: Judge) -> Iterator[str]:
         theirs = [f for f in judge.findings if f.theirs is not None and not f.says.accuses]
         alone = _FEW in [f.said[: len(_FEW)] for f in theirs]
         shown = [f.name for f in theirs if f.stage.of in judge.program.parameters and not alone]
-        yield from () if alone else _of_gradients(judge, listed(shown))
-        yield from _of_deltas(judge, listed(shown), 1.0 if alone else common(judge))
+        yield from () if alone else _of_gradients(judge, shown)
+        yield from _of_deltas(judge, shown, 1.0 if alone else common(judge))
         yield from _of_slots(judge)
         yield from _undisclosed(judge)
 
 
-def _reason(name: str, taken: bool) -> tuple[str, str]:
-    """Why gradients may have a factor of this name: what of it is not the learning rate, and what is."""
+def reason(name: str) -> str:
+    """Why gradients may have a factor of this name."""
+    return _REASONS.get(name, f"as those of {name} times the loss") if name else ""
+
+
+def _reasons(name: str, taken: bool) -> tuple[str, str]:
+    """The same of what of it is not the learning rate, and of what is."""
     before, rate, after = name.partition(RATE)
     rest = f"1{after}" if after[:1] == "/" else before or after.removeprefix("·")
-    said = REASONS.get(rest, f"as those of {rest} times the loss") if rest else ""
-    return said, ("with the learning rate in them" + ", which your step does not apply again" * taken) * bool(rate)
+    return reason(rest), ("with the learning rate in them" + ", which your step does not apply again" * taken) * bool(rate)
 
 
-def _of_gradients(judge: Judge, shown: str) -> Iterator[str]:
+def of_gradients(names: Sequence[str], factor: str, whose: str, why: str) -> str:
+    """That the gradients of all parameters have a factor."""
+    return f"convention: your gradients{f' ({listed(names)})' * bool(names)} are {factor} times {whose}, {why}"
+
+
+def of_deltas(names: Sequence[str], factor: Factor, taken_back: Sequence[str]) -> str:
+    """That gradients on the way have a factor, which those of the parameters do not."""
+    if factor.name == "m" and factor.value > 0:
+        rest = f"; your {listed(taken_back)} have the 1/m" * bool(taken_back)
+        return f"convention: your deltas ({listed(names)}) are those of the samples' own losses{rest}"
+    return f"convention: your deltas ({listed(names)}) have a factor {factor.text} that your {listed(taken_back)} take back"
+
+
+def _of_gradients(judge: Judge, shown: Sequence[str]) -> Iterator[str]:
     shared = judge.names.of(common(judge))
     moved = [f for f in judge.findings if f.stage.name in judge.program.parameters and f.theirs is not None]
     if abs(shared.value) != 1:
         again = judge.convention.step == 1 and moved and shared.name != RATE
-        first, *others = (_reason(name, _rate_taken_no_more(judge)) for name in (shared.name, *shared.others))
+        first, *others = (_reasons(name, _rate_taken_no_more(judge)) for name in (shared.name, *shared.others))
         known = {rest: rate for rest, rate in others if "times the loss" not in rest}
         told = {rate: [rest for rest, other in (first, *known.items()) if rest and other == rate] for rate in (first[1], *known.values())}
-        reason = ", or ".join(", ".join(filter(None, (", or ".join(rests), rate))) for rate, rests in told.items())
-        reason += ", and your step divides by it again" * bool(again)
+        why = ", or ".join(", ".join(filter(None, (", or ".join(rests), rate))) for rate, rests in told.items())
+        why += ", and your step divides by it again" * bool(again)
         kept = any(f.theirs is not None for f in judge.findings if f.stage.of in judge.program.parameters)
-        named = shown or "which are not in the file" * (not kept)
+        named = shown or ["which are not in the file"] * (not kept)
         factor, whose = replace(shared, value=abs(shared.value)).text, "ours"
         loss = next((f for f in judge.findings if f.stage.name == judge.program.loss and f.status == "convention"), None)
         own = judge.names.of(abs(shared.value) * float(loss.right / loss.theirs)) if loss and loss.theirs is not None else ONE
         if own.name and own != ONE:
-            factor, whose, reason = own.text, "the derivatives of your own loss", _reason(own.name, False)[0]
-        yield f"convention: your gradients{f' ({named})' * bool(named)} are {factor} times {whose}, {reason}"
+            factor, whose, why = own.text, "the derivatives of your own loss", reason(own.name)
+        yield of_gradients(named, factor, whose, why)
     if shared.value < 0:
         adds = "and" if any(f.says.agrees for f in moved) else "right only if"
         yield f"convention: your gradients have the other sign (y − a), {adds} your step adds them"
 
 
-def _of_deltas(judge: Judge, shown: str, own: float) -> Iterator[str]:
+def _of_deltas(judge: Judge, shown: Sequence[str], own: float) -> Iterator[str]:
     by: dict[float, list[str]] = {}
     for finding in judge.findings:
         if finding.status in ("convention", "unsure") and finding.stage.of and finding.stage.of not in judge.program.parameters:
@@ -168,11 +192,8 @@ def _of_deltas(judge: Judge, shown: str, own: float) -> Iterator[str]:
     for value, deltas in by.items():
         factor = judge.names.of(value)
         factor = factor if factor.name else judge.names.of(value * judge.names.of(common(judge)).rate)  # which only the others have
-        if factor.name == "m" and value > 0:
-            rest = f"; your {shown} have the 1/m" * bool(shown)
-            yield f"convention: your deltas ({listed(deltas)}) are those of the samples' own losses{rest}"
-        elif shown and factor != ONE and abs(judge.convention.of(deltas[0])) != 1:
-            yield f"convention: your deltas ({listed(deltas)}) have a factor {factor.text} that your {shown} take back"
+        if (factor.name == "m" and value > 0) or (shown and factor != ONE and abs(judge.convention.of(deltas[0])) != 1):
+            yield of_deltas(deltas, factor, shown)
 
 
 def _of_slots(judge: Judge) -> Iterator[str]:
@@ -194,3 +215,89 @@ def _undisclosed(judge: Judge) -> Iterator[str]:
         seen, row = judge.seen.get(dz, {}), layer.layer.activation
         if finding and row != "identity" and da in seen and np.array_equal(judge.computed(finding.stage, seen), seen[da]):
             yield f"{dz} equals {da} in every cell of this batch: it would not show if the derivative of {row} were left out"
+
+
+def joined(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
+    """The findings, of which those that one mistake explains are one accusation: a factor that they share, or one place before all of
+    them that the file does not show."""
+    first, joined, grown = dict[str, str](), list[Finding](), 1.0
+    for finding in found:
+        one = finding
+        if one.status == "off" and one.theirs is not None and one.stage.phase is Phase.BACKWARD:
+            factor = scale(one.theirs, one.right, judge.near)
+            powers = [grown**power for power in range(2, len(judge.program.layers) + 1)]
+            if factor and abs(abs(grown) - 1) > judge.near and any(abs(factor / power - 1) <= judge.near for power in powers):
+                said = f"the factor of {next(f.name for f in joined if f.says.accuses)} once more with every layer"
+                one = replace(one, status="follows", said=said, suspects=())
+            grown = grown if grown != 1 else factor or 1.0
+        if one.status == "off":
+            absent = [name for name in unseen(judge, one) if judge.program.stage(name).of]
+            places = [(suspect.kind, suspect.evidence.partition(WITHIN)[2].partition(")")[0]) for suspect in one.suspects]
+            strays = [suspect.evidence.partition(" is ")[2] for suspect in one.suspects if suspect.kind == "stray_factor"]
+            kept = ["accumulated"] * any(suspect.kind == "accumulated" for suspect in one.suspects)
+            again = [f"{suspect.kind} {_anywhere(judge, one, suspect)}" for suspect in one.suspects if one.stage.phase is Phase.UPDATE]
+            keys = [f"{kind} {place}" for kind, place in places if place in absent] or strays or kept or again
+            keys = keys or ([] if one.suspects else absent)
+            same = next((first[key] for key in keys if key in first), "")
+            if same:
+                before = ", before both of them" * (not kept and not again)
+                said = f"the same factor as in {same}" if strays else f"the same mistake as in {same}{before}"
+                one = replace(one, status="follows", said=said, suspects=())
+            first |= {key: one.name for key in keys if key not in first}
+        joined.append(one)
+    return joined
+
+
+def of_own_lines(judge: Judge, found: Sequence[Finding]) -> list[Finding]:
+    """The findings, of which derivatives that are right for a line as the user has it, wrong as it is, are no accusation of their own."""
+    program, changed = judge.program, list[str]()
+    for finding in found if program.scenario.lines else ():
+        if finding.status == "off" and finding.stage.phase is Phase.FORWARD and len(finding.suspects) == 1 and finding.suspects[0].formula:
+            with suppress(BpdebugError):
+                program = program.with_formula(finding.stage.name, finding.suspects[0].formula)
+                changed.append(finding.name)
+    if not changed:
+        return [*found]
+    other = Judge(replace(judge.scene, meant=program), judge.reading).backward(judge.convention)
+    right = {one.name for one in other.findings if one.says.agrees and one.stage.of}
+    said = f"right for your {together(changed)}"
+    return [replace(one, status="follows", said=said, suspects=()) if one.status == "off" and one.name in right else one for one in found]
+
+
+def _anywhere(judge: Judge, finding: Finding, suspect: Suspect) -> str:
+    """A wrong step of the optimizer in words that are those of all parameters."""
+    program, name = judge.program, finding.stage.name
+    parameter = program.slots.get(name, name)
+    own = {slot: letter for letter in program.rule.slots for slot in program.letters[letter] if program.slots[slot] == parameter}
+    own |= {parameter: "w", program.gradients.get(parameter, ""): "g"}
+    found = rf"(?<![\w@])({'|'.join(map(re.escape, own))})(?![\w@])"
+    return re.sub(found, lambda match: own[match[0]], f"{name}: {suspect.formula or suspect.evidence}")
+
+
+def advice(judge: Judge) -> Iterator[str]:
+    """Sentences on where else the mistake in the first off stage may lie."""
+    off = [finding for finding in judge.findings if finding.status == "off"]
+    if not off:
+        return
+    stage, given = off[0].stage, judge.reading.given
+    lacking = [name for name in stage.formula.names if name in judge.program.parameters and name not in given]
+    if stage.phase is Phase.FORWARD and lacking:
+        yield f"{off[0].name} was compared with the scenario's {listed(lacking)}: save yours too, if they are others"
+    if absent := unseen(judge, off[0]):
+        verb = "is" if len(absent) == 1 else "are"
+        yield f"{listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
+
+
+def unseen(judge: Judge, off: Finding) -> list[str]:
+    """What was computed and not saved before a stage, and may be wrong: nothing right has come of it."""
+    found: list[str] = []
+    wanted, right = {*off.stage.formula.names}, set[str]()
+    names = [finding.name for finding in judge.findings]
+    for finding in reversed(judge.findings[: names.index(off.name)] if off.name in names else []):
+        stage, missing = finding.stage, finding.status == "missing"
+        if finding.says.agrees or (missing and stage.name in right):
+            right |= {*stage.formula.names}
+        elif missing and stage.name in wanted and stage.phase is not Phase.UPDATE:
+            wanted |= {*stage.formula.names}
+            found += [stage.name] if not is_term(judge.program, stage.name) else []
+    return found[::-1]

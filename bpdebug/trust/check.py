@@ -75,7 +75,9 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     found = {name: finding for name, finding in own.items() if not finding.stage.of} | found | own
     told = [finding for name, finding in found.items() if only in ("", name) or (finding.says.accuses and not finding.stage.of)]
     with np.errstate(all="ignore"):
-        told = _settled(told, shared(probe) if any(finding.says.accuses for finding in told) else {})
+        accused = {finding.name for finding in told if finding.says.accuses}
+        alike, conventions = shared(probe, accused) if accused else ({}, [])
+        told = _settled(told, alike)
     if named and any(finding.says.accuses for finding in told):
         yield "looking for the mistake"
         after, start, until = probe.after(), timeline.calendar.clock(probe.update), process_time() + _SECONDS
@@ -108,7 +110,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     if probe.program.foreign:
         told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
     told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
-    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes), said=_untold(told))
+    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes, *conventions), said=_untold(told))
 
 
 def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: set[str]) -> Generator[str, None, dict[str, Finding]]:
@@ -141,6 +143,7 @@ def _settled(told: list[Finding], settled: Mapping[str, str]) -> list[Finding]:
     """The findings, of which some are known to be right in another way, with what is said of them."""
     instead = {"wrong": "convention", "follows": "convention", "hidden": "good"}
     off = {one.name: instead[one.status] for one in told if one.name in settled and one.status in instead}
+    off |= {name: "good" for name in off if not settled[name]}
     return [replace(one, status=off[one.name], said=settled[one.name], suspects=()) if one.name in off else one for one in told]
 
 

@@ -17,21 +17,19 @@ from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.agreement import sentences, settled
+from bpdebug.trust.agreement import advice, joined, of_own_lines, sentences, settled, unseen
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.clipped import in_place
-from bpdebug.trust.clues import clues, out_of_step
+from bpdebug.trust.clues import clues, out_of_step, uncleared
 from bpdebug.trust.conventions import PLAINEST, following, likeliest
 from bpdebug.trust.faults import FAULTS
 from bpdebug.trust.finding import Finding, Suspect
-from bpdebug.trust.joined import advice, joined, of_own_lines, unseen
 from bpdebug.trust.judge import Judge
 from bpdebug.trust.late import moments
 from bpdebug.trust.reading import ComparisonError, Reading, readings
 from bpdebug.trust.report import COMPARISON, Report, listed
 from bpdebug.trust.scene import Scene, scene_of
 from bpdebug.trust.suspects import SCALE, diagnose
-from bpdebug.trust.uncleared import uncleared
 from bpdebug.trust.unusual import oddities
 
 __all__ = ["ComparisonError", "compare", "comparing"]

@@ -18,7 +18,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
-from bpdebug.trust.factors import ONE, Convention, powers, scale
+from bpdebug.trust.factors import ONE, Convention, common_factor, powers, scale
 from bpdebug.trust.judge import Judge
 
 PLAINEST: tuple[int, ...] = (0, 0, 0)
@@ -151,7 +151,7 @@ def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
     seen = _scales(judge)
     stages = [stage for stage in program.stages if stage.phase is Phase.BACKWARD]
     deltas = [names.of(factor) for name, factor in seen.deltas.items() if name != program.gradients.get(program.prediction)]
-    shared = _shared(seen, near)
+    shared = common_factor([*seen.gradients.values()], near)
     owns = [names.of(factor) for factors in seen.gradients.values() for factor in factors]
     odd = [factor for factor in owns if not factor.name and shared is not None and abs(factor.value / shared - 1) <= near]
     top = seen.deltas.get(program.gradients.get(program.prediction, ""))
@@ -176,14 +176,6 @@ def _candidates(judge: Judge) -> Iterator[tuple[tuple[int, ...], Convention]]:
                 yield rank, Convention(factors, abs(own.value), judge.convention.masks, odds)
     if judge.program.layers and shared is not None and (own := names.of(shared)).name:
         yield (1, 0, 0), Convention(_each(judge, seen, own.value), abs(own.value), judge.convention.masks)
-
-
-def _shared(seen: _Scales, near: float) -> float | None:
-    """The factor of all parameters' gradients that are shown."""
-    each = list(seen.gradients.values())
-    if not each or not all(each):
-        return None
-    return next((one for one in each[0] if all(any(abs(f / one - 1) <= near for f in factors) for factors in each)), None)
 
 
 def _each(judge: Judge, seen: _Scales, own: float) -> dict[str, float]:

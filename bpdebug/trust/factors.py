@@ -173,6 +173,13 @@ def scale(theirs: Array, ours: Array, near: float) -> float | None:
     return factor if factor and float(np.abs(theirs - factor * ours).max()) <= near * float(np.abs(theirs).max()) else None
 
 
+def common_factor(each: Sequence[Sequence[float]], near: float) -> float | None:
+    """The factor that gradients share, of each of which it may be one of several; None where there is none."""
+    if not each or not all(each):
+        return None
+    return next((one for one in each[0] if all(any(abs(f / one - 1) <= near for f in factors) for factors in each)), None)
+
+
 def powers(program: Program) -> dict[str, int]:
     """With which power of the gradient each slot grows."""
     found, numbers = dict[str, int](), {name: np.array(value) for name, value in program.rule.constants.items()}

@@ -13,8 +13,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Tree
 from bpdebug.trust.chain import constants
-from bpdebug.trust.generic import exchanges, versions
-from bpdebug.trust.others import activations, losses, slopes, squashed
+from bpdebug.trust.others import activations, exchanges, losses, slopes, squashed, versions
 from bpdebug.trust.rewrites import protected, rewrites, table
 from bpdebug.trust.rules import written
 from bpdebug.trust.site import Mistake, Site

@@ -24,11 +24,10 @@ from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Tree, Unary, substitute, walk
 from bpdebug.core.writing import to_text
-from bpdebug.trust.case import Evidence, fitted
+from bpdebug.trust.case import Evidence, Operands, fitted, world
 from bpdebug.trust.factors import TOLD
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect, largest
-from bpdebug.trust.operands import Operands, world
 from bpdebug.trust.patterns import larger, pattern, scaled, suspect, times
 from bpdebug.trust.report import counted
 from bpdebug.trust.rules import written

@@ -13,7 +13,9 @@ from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.layers import make_program
 from bpdebug.core.record import replace
 from bpdebug.frontends import load_scenario
+from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
+from bpdebug.trust.check import check
 from bpdebug.trust.compare import compare
 from bpdebug.trust.factors import scale
 
@@ -212,3 +214,35 @@ def test_of_three_thousand_right_networks_each_in_four_conventions_none_is_accus
                 tally("right networks, compared", name, {answer: int(answer == said) for answer in ANSWERS})
                 wrong += [(number, update, name, kept, report.result().text)] * accused
     assert wrong == []
+
+
+TYPED = {
+    "sums for means": (["dz2 = a2 - y"], "are m = 5 times ours, as those of a loss that is the sum over the samples"),
+    "1/m in the gradients": (
+        ["dz2 = a2 - y", *(f"dW{n} = {a}.T @ dz{n} / m" for n, a in ((1, "x"), (2, "a1")))]
+        + [f"db{n} = sum(dz{n}, axis=0, keepdims=True) / m" for n in (1, 2)],
+        "are those of the samples' own losses; your dW2 db2 dW1 db1 have the 1/m",
+    ),
+    "half": (["dz2 = (a2 - y) / 2 / m"], "1/2"),
+    "seven times": (["dz2 = 7 * (a2 - y) / m"], ""),
+    "the other sign": (["dz2 = (y - a2) / m"], ""),
+    "one alone": (["dW2 = 2 * a1.T @ dz2"], ""),
+    "one without": (["dz2 = a2 - y", "dW2 = a1.T @ dz2 / m"], ""),
+}
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_what_compare_calls_a_convention_check_calls_so_too(name):
+    generator, (formulas, said) = np.random.default_rng(3), TYPED[name]
+    x, y = generator.standard_normal((5, 3)), generator.random((5, 1))
+    layers = (Layer(4, "tanh"), Layer(1, "sigmoid"))
+    plain = program = make_program(Scenario("typed", ("p", "q", "r"), layers, x, y, loss=Loss("binary_cross_entropy", "mean")))
+    for formula in formulas:
+        program = program.with_formula(*formula.split(" = ", 1))
+    start = program.batch(0) | program.initial
+    made = program.run(start)
+    values = start | {name + "_new" * (name in program.parameters): value for name, value in made.items()}
+    reports = whole(check(Timeline(program))), compare(Timeline(plain), values)
+    notes = [[note for note in report.notes if note.startswith("convention")] for report in reports]
+    assert [report.ok for report in reports] == [bool(said)] * 2
+    assert not said or [said in note for note, *_ in notes] == [True] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from turns import by_day, by_turns
 
 from bpdebug.core.description import Initializer, Layer, Loss, Scenario
 from bpdebug.core.layers import make_program
+from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.frontends import load_scenario
 from bpdebug.session.session import Session
@@ -100,11 +102,24 @@ CALLED = {"factor 1 + 1e-6": "stray_factor", "one cell by 1e-6": "one_cell"}
 
 
 def located(program, name, text):
-    """``located``, ``elsewhere`` or ``missed``; ``the same`` where the formula gives the right numbers, here or whatever it reads."""
-    accused = [finding.name for finding in whole(check(Timeline(planted(program, name, text)))).accused]
+    """``located``, ``elsewhere`` or ``missed``; ``the same`` where the formula gives the right numbers, here or whatever it reads, or in
+    another convention."""
+    wrong = planted(program, name, text)
+    accused = [finding.name for finding in whole(check(Timeline(wrong))).accused]
     if accused:
         return "located" if accused == [name] else "elsewhere"
-    return "the same" if any(same(program, name, text, here) for here in (False, True)) else "missed"
+    return "the same" if any(same(program, name, text, here) for here in (False, True)) or otherwise(program, wrong) else "missed"
+
+
+def otherwise(program, wrong):
+    """Whether all gradients of parameters are larger by one and the same factor, which 2, m and the outputs make up."""
+    start = program.batch(0) | program.initial
+    ours, theirs = (made.run(start, made.end_of(Phase.BACKWARD)) for made in (program, wrong))
+    cells = [np.concatenate([made[program.gradients[one]].ravel() for one in program.free]) for made in (ours, theirs)]
+    factor = cells[0] @ cells[1] / (cells[0] @ cells[0])
+    sizes = (2.0, float(start["m"]), float(program.data[program.target].shape[1]))
+    known = {np.prod(np.power(sizes, powers)) for powers in product((-1, 0, 1), repeat=3)}
+    return np.allclose(cells[1], factor * cells[0], 1e-9) and any(np.isclose(factor, one, 1e-9) for one in known)
 
 
 @pytest.fixture
@@ -135,6 +150,7 @@ def verdict(program, kind, name, text):
     if not report.accused:
         start = program.batch(2) | timeline.machine.persistent
         right = any(same(program, name, text, here, start) for here in (False, True))
+        right = right or otherwise(program, planted(program, name, text))
         untold = any(finding.name == name and finding.says.untold for finding in report.findings)
         return "" if right else "cannot tell" if untold else "wrong"
     kinds = [suspect.kind for suspect in report.accused[0].suspects]

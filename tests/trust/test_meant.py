@@ -269,7 +269,7 @@ def test_what_is_right_on_this_batch_only_is_told_and_accused_of_nothing(scenari
 
 
 def test_where_the_batch_shows_it_it_is_wrong():
-    assert checked(RELU, "da2 = 2 * (a2 - y)")[0].culprit.name == "da2"
+    assert checked(RELU, "da2 = 3 * (a2 - y)")[0].culprit.name == "da2"
     mixed = net(Layer(4, "relu"), Layer(1), values={"W1": GENERATOR.standard_normal((3, 4))})
     assert checked(mixed, "dz1 = da1")[0].culprit.name == "dz1"
 

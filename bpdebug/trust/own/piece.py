@@ -13,8 +13,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.record import Record, replace
 from bpdebug.trust.own.arrays import as_array, copied, is_float, is_tensor, leaves, like, read, rebound, write
 from bpdebug.trust.own.frozen import Frozen
-from bpdebug.trust.own.plans import Plan, Signature
-from bpdebug.trust.own.returned import found_in
+from bpdebug.trust.own.plans import Plan, Signature, found_in
 from bpdebug.trust.own.words import (
     OUTPUTS,
     RATES,
