@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from bpdebug.frontends import ShippedScenario, load_scenario
 from bpdebug.session.completion import Completion, complete_path
 from bpdebug.ui.completing import CompletingInput, LineScreen
-from bpdebug.ui.draw.chooser import preview_lines, scenario_rows
+from bpdebug.ui.draw.lists import preview_lines, scenario_rows
 from bpdebug.ui.draw.spans import Span, line, wrap_lines
 from bpdebug.ui.draw.typed import candidate_lines
 from bpdebug.ui.painting import Lines

@@ -131,7 +131,7 @@ class Commanding(TerminalApp):
 
     def _edit_formula(self, session: Session) -> None:
         """Open the editor on a stage's formula, or say why it is not to be seen."""
-        from bpdebug.ui.formula_screen import FormulaScreen  # noqa: PLC0415 - a start does without
+        from bpdebug.ui.prompt_screen import FormulaScreen  # noqa: PLC0415 - a start does without
 
         name = self._stage_meant(session)
         try:

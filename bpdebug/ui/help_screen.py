@@ -13,8 +13,8 @@ from bpdebug.look.legend import Entry
 from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.usage import ways
 from bpdebug.ui.completing import LineInput, LineScreen
-from bpdebug.ui.draw.help import LEGEND, help_rows
-from bpdebug.ui.draw.meaning import meanings
+from bpdebug.ui.draw.glyphs import meanings
+from bpdebug.ui.draw.lists import LEGEND, help_rows
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.rows import RowChosen, RowList

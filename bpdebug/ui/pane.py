@@ -17,8 +17,7 @@ from textual.widget import Widget
 
 from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import HintOf
-from bpdebug.ui.draw.glyphs import key_at, key_name
-from bpdebug.ui.draw.meaning import meaning_at
+from bpdebug.ui.draw.glyphs import key_at, key_name, meaning_at
 from bpdebug.ui.draw.spans import Line, plain
 from bpdebug.ui.layout import Spot
 from bpdebug.ui.painting import Standing, stands, to_strip

@@ -13,7 +13,7 @@ from textual.geometry import Offset, Region, Size
 from bpdebug.session.view import View
 from bpdebug.trust.finding import Finding
 from bpdebug.trust.report import Report
-from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title, worst
+from bpdebug.ui.draw.check import folded, report_notes, report_table, report_title, worst
 from bpdebug.ui.draw.spans import Line, fit, lit, width
 from bpdebug.ui.pane import ListPane
 from bpdebug.ui.screens import OnceScreen
@@ -54,7 +54,7 @@ class ReportPane(ListPane):
         self.border_subtitle = "Enter goes to the stage, any other key closes"
 
     def draw(self, view: View, size: Size) -> list[Line]:
-        """See :mod:`bpdebug.ui.draw.report`."""
+        """See :mod:`bpdebug.ui.draw.check`."""
         notes = report_notes(self.report, size.width)
         self.groups = folded(self.report.shown, size.height - len(notes) - 2)
         return [*report_table(view, self.report, self.groups, size.width), (), *notes]

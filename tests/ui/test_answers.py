@@ -14,8 +14,7 @@ from bpdebug.time.tasks import Task
 from bpdebug.ui.answers import note_of, screen_of
 from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.formula_screen import FormulaScreen
-from bpdebug.ui.prompt_screen import PromptScreen
+from bpdebug.ui.prompt_screen import FormulaScreen, PromptScreen
 from bpdebug.ui.report_screen import ReportScreen
 from bpdebug.ui.screens import TextScreen
 

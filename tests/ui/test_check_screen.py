@@ -12,9 +12,8 @@ from bpdebug.core.schedule import Stage
 from bpdebug.look.folds import rows_of
 from bpdebug.trust.finding import STATUSES, Finding, Suspect
 from bpdebug.trust.report import CHECK, Report
-from bpdebug.ui.draw.check import cause, verdict_lines
+from bpdebug.ui.draw.check import cause, folded, report_notes, report_table, report_title, verdict_lines
 from bpdebug.ui.draw.program import program_line
-from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.why import why_lines
 from bpdebug.ui.report_screen import ReportPane, ReportScreen

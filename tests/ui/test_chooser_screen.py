@@ -10,7 +10,7 @@ from ui_views import NAMES, loaded, text
 
 from bpdebug.frontends import shipped
 from bpdebug.ui.chooser_screen import ChooserScreen
-from bpdebug.ui.draw.chooser import preview_lines, scenario_rows, shape_of
+from bpdebug.ui.draw.lists import preview_lines, scenario_rows, shape_of
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.rows import RowList
 

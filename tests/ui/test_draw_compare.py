@@ -12,12 +12,11 @@ from ui_views import role_of, session, text, view
 from bpdebug.core.schedule import Stage
 from bpdebug.look.folds import rows_of
 from bpdebug.session.commands.check import compared
-from bpdebug.ui.draw.check import off_cells, theirs_of
+from bpdebug.ui.draw.check import folded, off_cells, report_notes, report_table, report_title, theirs_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.draw.matrix import layout_line
 from bpdebug.ui.draw.matrix_layout import make_layout
 from bpdebug.ui.draw.program import program_line
-from bpdebug.ui.draw.report import folded, report_notes, report_table, report_title
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.draw.why import why_lines
 from bpdebug.ui.report_screen import ReportScreen

@@ -11,8 +11,8 @@ from ui_views import loaded, role_of, session, text, view
 from bpdebug.session.completion import candidates, complete, draft
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.typed import candidates_line, draft_lines, editor_title, mistake_line
-from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.pointing import Asked
+from bpdebug.ui.prompt_screen import FormulaScreen
 
 
 def judged(moment, name, written):

@@ -10,13 +10,12 @@ from ui_views import text
 
 from bpdebug.look.legend import GROUPS, entries
 from bpdebug.session.commands import COMMANDS, in_order
-from bpdebug.ui.draw.help import LEGEND, PANE_KEYS, help_rows
+from bpdebug.ui.draw.lists import LEGEND, PANE_KEYS, help_rows
 from bpdebug.ui.draw.rows import MARKED, marked
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.formula_screen import FormulaScreen
 from bpdebug.ui.help_screen import HelpScreen
 from bpdebug.ui.keys import TableCommands
-from bpdebug.ui.prompt_screen import PromptScreen
+from bpdebug.ui.prompt_screen import FormulaScreen, PromptScreen
 from bpdebug.ui.rows import RowList
 
 NEWCOMERS = ["symbol", "legend", "colour", "orange", "underline", "bold", "neuron", "circle", "sigmoid", "delta", "thickness", "dashed"]

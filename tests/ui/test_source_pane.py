@@ -13,8 +13,8 @@ from bpdebug.core.record import replace
 from bpdebug.look.groups import groups_of
 from bpdebug.look.source import folds_of, parts_of
 from bpdebug.session.session import Session
+from bpdebug.ui.draw.check import report_table, report_title
 from bpdebug.ui.draw.layers import around, focus
-from bpdebug.ui.draw.report import report_table, report_title
 from bpdebug.ui.draw.source import Text
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.layout import BARS
