@@ -142,7 +142,7 @@ def test_a_cell_that_was_not_compared_says_so():
 
 
 def test_a_number_from_before_the_edit_is_not_judged():
-    opened = session("xor", "goto dz2", "formula dz2 = 2 * da2 * a2 * (1 - a2)", "check")
+    opened = session("xor", "goto dz2", "formula dz2 = da2 * a2 * (2 - a2)", "check")
     assert "✗ computed before the edit; with it dz2[" in " ".join(why(opened.view()).split())
     opened = session("xor", "goto dz2", "formula dz2 = da2 * (a2 - a2 * a2)", "check")
     assert badge(opened.view(), "dz2") == "~"
@@ -289,11 +289,11 @@ async def checked(app, pilot):
 async def test_a_fault_is_planted_found_looked_at_and_mended_by_key(size):
     async with debugger(size=size) as (app, pilot):
         app.perform("goto da2")
-        await press(pilot, "1", "down", "y", *"2*da2*a2*(1-a2)", "enter", "v")
+        await press(pilot, "1", "down", "y", *"da2*a2*(2-a2)", "enter", "v")
         await checked(app, pilot)
         results = shown(app, "report")
         assert "✗ dz2  WRONG" in results
-        assert "first wrong stage: dz2 = 2*da2*a2*(1-a2)" in results
+        assert "first wrong stage: dz2 = da2*a2*(2-a2)" in results
         await press(pilot, "enter")
         assert not isinstance(app.screen, ReportScreen)
         assert app.view.position.stage == "dz2"

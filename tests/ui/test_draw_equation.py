@@ -129,7 +129,7 @@ def test_stepping_into_shows_the_cells_one_by_one():
 
 def test_before_the_first_stage_it_says_what_to_press():
     assert picture(78, 10, "xor").startswith("i runs a stage and goes into it: z1 = x·W1 + b1\n")
-    assert picture(42, 10, "xor").startswith("i runs a stage and goes into it\nz1 = x·W1 + b1\n"), "nothing is cut off"
+    assert picture(42, 10, "xor").startswith("i runs a stage and goes into it:\n  z1 = x·W1 + b1\n"), "nothing is cut off"
 
 
 def test_a_large_product_is_shown_around_its_cell():

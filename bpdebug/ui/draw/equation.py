@@ -12,12 +12,12 @@ from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.equation_fit import INDENT, Fit, Group, fit
-from bpdebug.ui.draw.formula_lines import formula_lines
+from bpdebug.ui.draw.formula_lines import formula_behind
 from bpdebug.ui.draw.glyphs import HATCH, key_of
 from bpdebug.ui.draw.layers import origin_of
 from bpdebug.ui.draw.matrix_block import Look
 from bpdebug.ui.draw.program import formula_text
-from bpdebug.ui.draw.spans import Line, Span, line, plain, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, line, width, wrap
 from bpdebug.ui.draw.spans import fit as fitted
 from bpdebug.ui.draw.why import why_lines
 
@@ -47,12 +47,9 @@ def _empty(view: View, columns: int) -> list[Line]:
     if name is None:
         return wrap(f"The training is complete: {key_of('reverse-step')} goes back to its last stage.", columns, "dim")
     into, back = key_of("into"), key_of("reverse-into")
-    first = line((into, "key"), " runs a stage and goes into it")
-    formula = line(": ", (render_name(name, view.style), "name"), f" = {formula_text(view, view.program.stage(name))}")
+    runs, formula = line((into, "key"), " runs a stage and goes into it:"), formula_text(view, view.program.stage(name))
     lines = wrap(f"There each {into} goes on to the next cell, and {back} back: what goes into the cell is lit.", columns, "dim")
-    if width((*first, *formula)) <= columns:
-        return [(*first, *formula), *lines]
-    return [first, *formula_lines(plain(formula[1:]), columns, "", "    "), *lines]
+    return [*formula_behind(runs, render_name(name, view.style), formula, columns), *lines]
 
 
 def _centres(view: View, equation: Equation) -> dict[str, int]:

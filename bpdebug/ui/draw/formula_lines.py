@@ -20,7 +20,7 @@ from bpdebug.core.render import Style, render_cell
 from bpdebug.core.tree import Name, Place, Tree
 from bpdebug.core.typeset import typeset_cell
 from bpdebug.session.view import View
-from bpdebug.ui.draw.spans import Line, Span, pad, width
+from bpdebug.ui.draw.spans import Line, Span, line, pad, width
 
 _SIGN = re.compile(r" (?=[+−=] )")
 _INSIDE, _AFTER_SIGN, _SUBSCRIPT, _OPENED = 2, 10, 20, 40
@@ -61,6 +61,12 @@ def formula_lines(formula: str | Marked, columns: int, first: str, indent: str, 
         spans = ((indent if place else first, role), *marked.part(start + (marked.text[start] == " "), end, role))
         lines.append(tuple(span for span in spans if span[0]))
     return lines
+
+
+def formula_behind(start: Line, name: str, formula: str, columns: int) -> list[Line]:
+    """A name and its formula behind what is said of them, or where that has no room for them, below it."""
+    whole = line(*start, " ", (name, "name"), f" = {formula}")
+    return [whole] if width(whole) <= columns else [start, *formula_lines(formula, columns, f"  {name} = ", "    ")]
 
 
 def _cuts(text: str, first: int, others: int) -> Iterator[int]:

@@ -10,7 +10,7 @@ from bpdebug.look.legend import Entry, entries, meaning_of, meanings_in
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.view import View
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.spans import Line, first_that_fits, plain, width
+from bpdebug.ui.draw.spans import Line, first_that_fits, plain, span_at, width
 
 HATCH = "╱"
 """Stands in the place of a number that is not computed yet."""
@@ -48,13 +48,8 @@ def key_of(name: str) -> str:
 
 def key_at(drawn: Line, x: int) -> str:
     """The key that is named at a column of a drawn line, or ""."""
-    start = 0
-    for text, role in drawn:
-        end = start + width(((text, role),))
-        if role == "key" and start <= x < end:
-            return next((key for key, shown in _GLYPHS.items() if shown == text.strip()), text.strip())
-        start = end
-    return ""
+    text, role = span_at(drawn, x)
+    return next((key for key, shown in _GLYPHS.items() if shown == text.strip()), text.strip()) if role == "key" else ""
 
 
 def nothing_yet(view: View, names: Collection[str], columns: int) -> str:
@@ -79,17 +74,13 @@ def meaning_at(place: str, drawn: Line, x: int) -> str:
         drawn: the line.
         x: the column.
     """
-    text, start = plain(drawn), 0
-    for part, role in drawn:
-        for at, character in enumerate(part, start):
-            if x < width(((text[: at + 1], ""),)):
-                if character == " ":
-                    return ""
-                sign = meaning_of(place, text, at) if role != "key" else None
-                styles = [entry for entry in _styled(role) if not _PLAIN & {*entry.roles}]
-                return "\n".join(entry.told for entry in (sign, *styles) if entry)
-        start += len(part)
-    return ""
+    text, (_, role) = plain(drawn), span_at(drawn, x)
+    at = next((at for at in range(len(text)) if x < width(text[: at + 1])), None)
+    if at is None or text[at] == " ":
+        return ""
+    sign = meaning_of(place, text, at) if role != "key" else None
+    styles = [entry for entry in _styled(role) if not _PLAIN & {*entry.roles}]
+    return "\n".join(entry.told for entry in (sign, *styles) if entry)
 
 
 def role_of(entry: Entry) -> str:

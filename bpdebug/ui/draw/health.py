@@ -17,7 +17,7 @@ from bpdebug.look.layer_health import USUAL, USUAL_STEPS, LayerHealth
 from bpdebug.session.view import View
 from bpdebug.ui.draw.rows import beside
 from bpdebug.ui.draw.scales import bar, decade_share, decades
-from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, plain, wrap
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, plain, with_more, wrap
 
 _LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
 _GAUGE = (-6.0, 0.0)
@@ -195,9 +195,7 @@ def _words(layer: LayerHealth, columns: int) -> Line:
         return ((first_that_fits(("to come",), columns, ""), "faint"),) if layer.waiting else (("✓", "done"),)
     first = layer.findings[0]
     shown = line((first_that_fits((first.text, first.text.replace(" of ", "/")), columns, first.text.split()[0]), _role(first)))
-    for found in layer.findings[1:]:
-        shown = first_that_fits([(*shown, (", ", "faint"), (found.text, _role(found)))], columns, shown)
-    return shown
+    return with_more(shown, columns, *(line((", ", "faint"), (found.text, _role(found))) for found in layer.findings[1:]))
 
 
 def _sentences(health: Health, columns: int) -> Iterator[Line]:

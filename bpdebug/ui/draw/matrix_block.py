@@ -122,6 +122,20 @@ _LARGE = 400
 """Cells from which on a tensor always has its statistics above it, and an overview."""
 
 
+def nearest(part: Slice, row: int, column: int) -> Cell:
+    """The cell in a row and column of a part, or where they are beyond its ends, the nearest one."""
+    return part.index(*(min(max(place, 0), length - 1) for place, length in zip((row, column), part.size, strict=True)))
+
+
+def step_in(part: Slice, row: int, column: int, down: int, right: int) -> Cell | None:
+    """The cell that a step leads to: in the same part of a tensor, or over its upper or lower edge in the one before or after; None where
+    there is none."""
+    if 0 <= row + down < part.size[0] and 0 <= column + right < part.size[1]:
+        return part.index(row + down, column + right)
+    beside = part.beside(down) if down in (1, -1) else None
+    return beside.index(0 if down > 0 else part.size[0] - 1, column) if beside else None
+
+
 class Sight(Record):
     """The cells in sight: the first row and column, and those after the last."""
 

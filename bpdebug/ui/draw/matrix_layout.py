@@ -13,7 +13,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import heading, is_past, origin_of, samples_in, values_in
-from bpdebug.ui.draw.matrix_block import Block, look_in, slice_of
+from bpdebug.ui.draw.matrix_block import Block, look_in, nearest, slice_of, step_in
 
 _GAP = 2
 _EDGE = 5
@@ -194,11 +194,9 @@ def step_from(layout: Layout, names: Collection[str], block: Block, index: Cell,
         down, right: one row or one column; -1 for up and left.
     """
     row, column = block.part.place(index)
-    if 0 <= row + down < block.rows and 0 <= column + right < block.columns:
-        return block.name, block.part.index(row + down, column + right)
-    part = block.part.beside(down) if down else None
-    if part:
-        return block.name, part.index(0 if down > 0 else block.rows - 1, column)
+    near = step_in(block.part, row, column, down, right)
+    if near is not None:
+        return block.name, near
     known = [other for other in layout.blocks if other.name in names and not other.theirs]
     x = block.middle(column)
     if down:  # on the nearest shelf that has one, and there the nearest
@@ -214,4 +212,4 @@ def step_from(layout: Layout, names: Collection[str], block: Block, index: Cell,
         return None
     if down:
         return found.name, found.part.index(0 if down > 0 else found.rows - 1, found.column_at(x))
-    return found.name, found.part.index(min(row, found.rows - 1), 0 if right > 0 else found.columns - 1)
+    return found.name, nearest(found.part, row, 0 if right > 0 else found.columns)

@@ -6,6 +6,7 @@ What a role looks like is the theme's business (:mod:`bpdebug.ui.draw.roles`); d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import TypeVar
 
 from rich.cells import cell_len
@@ -33,6 +34,12 @@ def width(drawn: Line | str) -> int:
     return cell_len(drawn) if isinstance(drawn, str) else sum(cell_len(text) for text, _ in drawn)
 
 
+def span_at(drawn: Line, x: int) -> Span:
+    """What stands at a column of a line; beyond its end an empty text."""
+    ends = accumulate(cell_len(text) for text, _ in drawn)
+    return next((span for span, end in zip(drawn, ends, strict=True) if x < end), ("", ""))
+
+
 def first_that_fits(ways: Iterable[Drawn], columns: int, otherwise: Drawn | None = None) -> Drawn:
     """Of several ways to say something, the fullest first, the first that so many columns have room for; else ``otherwise``, or
     where that is None the last one."""
@@ -40,6 +47,13 @@ def first_that_fits(ways: Iterable[Drawn], columns: int, otherwise: Drawn | None
         if width(way) <= columns:
             return way
     return way if otherwise is None else otherwise
+
+
+def with_more(drawn: Line, columns: int, *parts: Line) -> Line:
+    """A line in at least so many columns, and behind it what else there is room for."""
+    for part in parts:
+        drawn = first_that_fits([(*drawn, *part)], columns, drawn)
+    return drawn
 
 
 def lit(drawn: Line, role: str) -> Line:

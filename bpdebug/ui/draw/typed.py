@@ -14,7 +14,7 @@ from bpdebug.session.completion import Candidate, Completion, Draft
 from bpdebug.session.table import Command
 from bpdebug.session.view import View
 from bpdebug.ui.draw.rows import table
-from bpdebug.ui.draw.spans import Line, first_that_fits, fit, line, width, wrap, wrap_lines
+from bpdebug.ui.draw.spans import Line, fit, line, width, with_more, wrap, wrap_lines
 
 
 def editor_title(view: View, stage: Stage, columns: int) -> Line:
@@ -23,9 +23,7 @@ def editor_title(view: View, stage: Stage, columns: int) -> Line:
     drawn = line(
         ("formula of ", "dim"), (render_name(stage.name, view.style), "name"), (f" {_sized(view.shapes[stage.name])}".rstrip(), "dim")
     )
-    for key, label in keys:
-        drawn = first_that_fits([(*drawn, ("  ", ""), (key, "key"), (f" {label}", "dim"))], columns, drawn)
-    return drawn
+    return with_more(drawn, columns, *(line("  ", (key, "key"), (f" {label}", "dim")) for key, label in keys))
 
 
 def mistake_line(draft: Draft, start: int, columns: int) -> Line:

@@ -10,12 +10,12 @@ from bpdebug.look.explanation import MOST_OPERANDS, Explanation
 from bpdebug.look.pencil import GIVEN
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import match_lines, praise, result_role, verdict_lines
-from bpdebug.ui.draw.formula_lines import formula_lines, stacked
+from bpdebug.ui.draw.formula_lines import formula_behind, formula_lines, stacked
 from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import has_paths
 from bpdebug.ui.draw.matrix import change_text
 from bpdebug.ui.draw.program import formula_text
-from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, wrap, wrap_lines
+from bpdebug.ui.draw.spans import Line, crop, first_that_fits, fit, line, width, with_more, wrap, wrap_lines
 from bpdebug.ui.draw.why_numbers import terms_lines, written_out
 
 _SEPARATOR = "   "
@@ -106,11 +106,9 @@ def _empty(view: View, columns: int) -> list[Line]:
         said = wrap(f"{ending[:1].upper()}{ending[1:]}.", columns, "bad") if ending else [line(("The training is complete.", "good"))]
         return [*said, *wrap("U goes back an update, [ one stage, g jumps anywhere.", columns, "dim")]
     stage = view.program.stages[0]
-    name, formula = render_name(stage.name, view.style), formula_text(view, stage)
     runs = line(("s", "key"), " runs the first stage:")
-    whole = line(*runs, " ", (name, "name"), f" = {formula}")
     return [
-        *([whole] if width(whole) <= columns else [runs, *formula_lines(formula, columns, f"  {name} = ", "    ")]),
+        *formula_behind(runs, render_name(stage.name, view.style), formula_text(view, stage), columns),
         *_welcome(view, columns),
         *wrap(stage.meaning, columns, "dim"),
         *wrap("Then the arrow keys choose a cell, and this pane shows where its number comes from.", columns, "dim"),
@@ -149,7 +147,7 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int, r
     name, result = explanation.shown, (written(explanation.value, GIVEN), result_role(view, explanation.name))
     address = line(("   in commands ", "dim"), explanation.cell) if view.style.columns and len(explanation.index) == 2 else ()
     if explanation.term is None:
-        return [_with(line((name, "name"), " = ", result), columns, address)]
+        return [with_more(line((name, "name"), " = ", result), columns, address)]
     margin = " " * len(name) if max(2 * len(name), len(name) + len(result[0]) + 3) <= columns else ""
     sign = "←" if explanation.stage and explanation.name in explanation.stage.formula.names else "="
     room, steps = rows - 1 - (not margin), formula_lines(explanation.symbolic, columns, f"{margin} {sign} ", f"{margin} ")
@@ -168,7 +166,7 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int, r
     result = (minus(shown.text(explanation.value)), result[1])
     last, change = line(f"{margin} {minus(around)}{shown.sign} ", result), change_text(view, explanation.name, explanation.index)
     praised = praise(view, explanation.name, columns - width(last))
-    last = _with(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
+    last = with_more(last, columns, praised, address, line((f"   {change}", "dim")) if change else ())
     fits, title = len(steps) <= room, line((name, "name"))
     if paper and not fits:
         return _derivation(view, explanation, columns, rows, roomy, 0)
@@ -176,13 +174,6 @@ def _derivation(view: View, explanation: Explanation, columns: int, rows: int, r
     if margin:
         drawn[place] = (*title, *crop(drawn[place], len(margin), columns))
     return drawn if margin else [title, *drawn]
-
-
-def _with(drawn: Line, columns: int, *more: Line) -> Line:
-    """A line with what else there is room for: what commands call the cell, how the number has changed since the stop before."""
-    for part in more:
-        drawn = first_that_fits([(*drawn, *part)], columns, drawn)
-    return drawn
 
 
 def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:

@@ -20,7 +20,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import Marked
 from bpdebug.ui.draw.matrix_block import Look, look_of
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, Span, fit, plain, width
+from bpdebug.ui.draw.spans import Line, Span, fit, plain, span_at, width
 
 OPERAND = "operand"
 """The role of a number that stands for an operand: ``operand:3``, from 0."""
@@ -154,13 +154,9 @@ class _Numbers:
 
 def operand_at(view: View, drawn: Line, x: int) -> int | None:
     """Which of the explanation's operands, from 0, is at a column of a line, by name or as a number; None for none."""
-    start = 0
-    for text, role in drawn:
-        end = start + width(text)
-        found = [part for part in role.split() if part.startswith(f"{OPERAND}:")]
-        if start <= x < end and found:
-            return int(found[0].partition(":")[2])
-        start = end
+    for part in span_at(drawn, x)[1].split():
+        if part.startswith(f"{OPERAND}:"):
+            return int(part.partition(":")[2])
     for place, (name, index) in enumerate(view.operands):
         shown = re.escape(render_name(name, view.style, index))
         if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂.]){shown}(?!\w)", plain(drawn))):

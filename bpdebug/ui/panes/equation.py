@@ -15,6 +15,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import ARROWS, ORIGIN, command_keys, own_keys
 from bpdebug.ui.draw.equation import Picture, equation_picture
 from bpdebug.ui.draw.glyphs import key_of
+from bpdebug.ui.draw.matrix_block import nearest, step_in
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.pane import ListPane, pane
 from bpdebug.ui.pointing import CELL_KEYS, CellChosen
@@ -50,11 +51,8 @@ class EquationPane(ListPane):
         if equation is None:
             return
         part, (row, column) = equation.result.part, equation.cell or (-down, -right)
-        rows, columns = part.size
-        over = part.beside(down) if down in (1, -1) and not 0 <= row + down < rows else None
-        row, column = min(max(row + down, 0), rows - 1), min(max(column + right, 0), columns - 1)
-        found = over.index(rows - 1 if down < 0 else 0, column) if over else part.index(row, column)
-        self.post_message(CellChosen(equation.result.name, found))
+        found = step_in(part, row, column, down, right)
+        self.post_message(CellChosen(equation.result.name, nearest(part, row + down, column + right) if found is None else found))
 
     def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
         """The cell of the result or of an operand that the mouse points at."""

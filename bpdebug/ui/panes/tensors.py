@@ -30,7 +30,7 @@ from bpdebug.ui.draw.layers import (
     values_of,
 )
 from bpdebug.ui.draw.matrix import layout_line, note_text, past_text
-from bpdebug.ui.draw.matrix_block import Block, Sight
+from bpdebug.ui.draw.matrix_block import Block, Sight, nearest
 from bpdebug.ui.draw.matrix_layout import Layout, blocks_of, make_layout, step_from
 from bpdebug.ui.draw.matrix_overview import has_overview, overview_cell, overview_lines, pictured_among
 from bpdebug.ui.draw.spans import Line, first_that_fits, fit
@@ -215,8 +215,7 @@ class MatrixPane(Pane):
             found = (first.name, first.part.index(0, 0)) if first else None
         elif abs(down) + abs(right) > 1:
             row, column = block.part.place(index)
-            row, column = min(max(row + down, 0), block.rows - 1), min(max(column + right, 0), block.columns - 1)
-            found = name, block.part.index(row, column)
+            found = name, nearest(block.part, row + down, column + right)
         else:
             found = step_from(layout, known, block, index, down, right)
         if found:
