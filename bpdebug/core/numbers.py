@@ -66,7 +66,7 @@ def narrow(value: float, room: int) -> str:
     forms = ("+.4f", "+.3f", "+.2f", "+.1f", "+.1e", "+.0e", ".0e")[4 * (abs(value) < _FINE) :]
     sign = "?" if math.isnan(value) else "−" if value < 0 else "+"
     texts = [re.sub(r"^(.)0\.", r"\1.", minus(cell(value, form))) for form in forms]  # without the zero before the point
-    return next((text for text in (*texts, f"{sign}{'~0' if abs(value) < 1 else 'big'}") if len(text) <= room), sign)
+    return next((text for text in (*texts, "~0" if abs(value) < 1 else f"{sign}big") if len(text) <= room), sign)
 
 
 def brief(value: float, room: int) -> str:

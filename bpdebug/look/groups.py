@@ -12,7 +12,8 @@ from bpdebug.look.once import once
 
 def group_of(program: Program, name: str) -> str:
     """The group that a tensor is looked at in: its own, of a gradient or slot that of its tensor, else that of the statement that makes it,
-    or of the first one that reads it; by the name of the statement's tensor where that has no group. "" for what nothing reads."""
+    or of the first one that reads it, or on the way back that of what it reads; by the name of the statement's tensor where that has no
+    group. "" for what nothing reads."""
     return once(program, "homes", lambda: _homes(program)).get(name, "")
 
 
@@ -37,7 +38,12 @@ def _homes(program: Program) -> dict[str, str]:
         home = homes.get(stage.name) or homes.get(stage.of)
         for name in stage.formula.names if home else ():
             homes.setdefault(name, home or "")
-    return homes | {name: homes.get(tensor.of, "") for name, tensor in tensors.items() if tensor.of}
+    homes |= {name: homes.get(tensor.of, "") for name, tensor in tensors.items() if tensor.of}
+    for stage in program.stages:  # what is computed for gradients alone is at home where the first is that it reads, or else that reads it
+        homes[stage.name] = homes.get(stage.name) or next(filter(None, map(homes.get, stage.formula.names)), "")
+    for stage in reversed(program.stages):
+        homes |= {name: homes[stage.name] for name in stage.formula.names if not homes.get(name)}
+    return homes
 
 
 def reads(program: Program, group: str) -> tuple[str, ...]:

@@ -13,12 +13,11 @@ from textual.widgets import Input, Static
 
 from bpdebug.frontends import ShippedScenario, load_scenario
 from bpdebug.session.completion import Completion, complete_path
-from bpdebug.ui.completing import CompletingInput, LineScreen
+from bpdebug.ui.completing import CompletingInput, LineScreen, RowChosen, RowList
 from bpdebug.ui.draw.lists import preview_lines, scenario_rows
 from bpdebug.ui.draw.spans import Span, line, wrap_lines
 from bpdebug.ui.draw.typed import candidate_lines
 from bpdebug.ui.painting import Lines
-from bpdebug.ui.rows import RowChosen, RowList
 
 ENDINGS = (".yaml", ".yml")
 TOUR = "xor\ntour"

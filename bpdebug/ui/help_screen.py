@@ -12,12 +12,11 @@ from textual.widgets import Input
 from bpdebug.look.legend import Entry
 from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.usage import ways
-from bpdebug.ui.completing import LineInput, LineScreen
+from bpdebug.ui.completing import LineInput, LineScreen, RowChosen, RowList
 from bpdebug.ui.draw.glyphs import meanings
 from bpdebug.ui.draw.lists import LEGEND, help_rows
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
-from bpdebug.ui.rows import RowChosen, RowList
 
 _KEYS = {pane.key: f"{name}: {pane.__doc__}" if pane.__doc__ else f"the {name} pane" for name, pane in PANES.items()}
 """Of the panes, with what each shows."""

@@ -10,9 +10,9 @@ from ui_views import NAMES, loaded, text
 
 from bpdebug.frontends import shipped
 from bpdebug.ui.chooser_screen import ChooserScreen
+from bpdebug.ui.completing import RowList
 from bpdebug.ui.draw.lists import preview_lines, scenario_rows, shape_of
 from bpdebug.ui.draw.spans import plain, width
-from bpdebug.ui.rows import RowList
 
 SIZES = pytest.mark.parametrize("size", [LARGE, SMALL], ids=["large", "small"])
 ENTRIES = [(entry, loaded(entry.name)) for entry in shipped()]

@@ -305,3 +305,8 @@ def test_in_a_walk_through_cells_the_answers_that_lie_ahead_are_not_told(sample)
         drawn = text(network_lines(shown, 70, 12))
         assert [number in drawn for number in numbers(shown, "da1", row)] == [place < walked for place in range(4)]
         opened.execute("into")
+
+
+@pytest.mark.parametrize(("bias", "written"), [("-0.00002", "b−2e−5"), ("0.00002", "b 2e−5"), ("-1e-100", "b~0")])
+def test_a_tiny_bias_has_its_power_of_ten_however_narrow_it_is(bias, written):
+    assert written in network(36, 10, "xor", f"set b1[0,0] = {bias}", "finish")

@@ -10,13 +10,12 @@ from ui_views import text
 
 from bpdebug.look.legend import GROUPS, entries
 from bpdebug.session.commands import COMMANDS, in_order
+from bpdebug.ui.completing import RowList
 from bpdebug.ui.draw.lists import LEGEND, PANE_KEYS, help_rows
-from bpdebug.ui.draw.rows import MARKED, marked
-from bpdebug.ui.draw.spans import plain, width
+from bpdebug.ui.draw.spans import MARKED, marked, plain, width
 from bpdebug.ui.help_screen import HelpScreen
 from bpdebug.ui.keys import TableCommands
 from bpdebug.ui.prompt_screen import FormulaScreen, PromptScreen
-from bpdebug.ui.rows import RowList
 
 NEWCOMERS = ["symbol", "legend", "colour", "orange", "underline", "bold", "neuron", "circle", "sigmoid", "delta", "thickness", "dashed"]
 NEWCOMERS += ["stage", "phase", "operand", "BCE", "ln", "natural logarithm", "bold underline", "edge thickness"]

@@ -11,9 +11,9 @@ from ui_views import NAMES
 from walked import HALVES, walk
 
 from bpdebug.look.legend import entries, meaning_of
+from bpdebug.ui.completing import RowList
 from bpdebug.ui.draw.spans import plain
 from bpdebug.ui.panes import PANES
-from bpdebug.ui.rows import RowList
 
 pytestmark = pytest.mark.usefixtures("painted")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import cached_property
+from pathlib import Path
 
 import pytest
 from textual.app import App
@@ -15,8 +16,9 @@ from ui_views import big, session
 
 from bpdebug.core.record import replace
 from bpdebug.look.equation import equation_of
+from bpdebug.look.groups import group_of
 from bpdebug.ui.draw.glyphs import HATCH
-from bpdebug.ui.draw.layers import in_order, in_stage
+from bpdebug.ui.draw.layers import focus, in_order, in_stage
 from bpdebug.ui.draw.roles import DARK, Roles
 from bpdebug.ui.panes.equation import EquationPane
 from bpdebug.ui.panes.tensors import DeltasPane, MatrixPane, ValuesPane
@@ -288,3 +290,12 @@ async def test_the_cells_that_make_a_number_are_in_sight_with_it_in_the_order_of
             for pane in panes:
                 names = [block.name for block in pane.layout_of.blocks]
                 assert names == in_order(app.session.program, names)
+
+
+def test_what_is_computed_for_gradients_alone_belongs_to_the_group_of_what_it_reads():
+    opened = session(str(Path(__file__).parents[1] / "cases" / "torch" / "gpt.bpd"))
+    program = opened.program
+    for stage in program.stages:
+        assert group_of(program, stage.name) or not any(group_of(program, name) for name in stage.formula.names), stage.name
+    opened.execute("goto blocks.1.attn.view.clone")
+    assert focus(opened.view()) == group_of(program, "blocks.1.attn.q.grad") != "pad"

@@ -18,8 +18,7 @@ from bpdebug.session.view import View
 from bpdebug.time.position import called
 from bpdebug.trust.finding import ROUNDING, STATUSES, Finding, error_text
 from bpdebug.trust.report import CHECK, Report, Source
-from bpdebug.ui.draw.rows import table, widths_of
-from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, plain, wrap_lines
+from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, plain, table, widths_of, wrap_lines
 
 
 def report_title(view: View, report: Report) -> str:

@@ -15,9 +15,8 @@ from bpdebug.look.finding import Finding
 from bpdebug.look.health import Health
 from bpdebug.look.layer_health import USUAL, USUAL_STEPS, LayerHealth
 from bpdebug.session.view import View
-from bpdebug.ui.draw.rows import beside
 from bpdebug.ui.draw.scales import bar, decade_share, decades
-from bpdebug.ui.draw.spans import Line, Span, first_that_fits, fit, line, plain, with_more, wrap
+from bpdebug.ui.draw.spans import Line, Span, beside, first_that_fits, fit, line, plain, with_more, wrap
 
 _LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
 _GAUGE = (-6.0, 0.0)

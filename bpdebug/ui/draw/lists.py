@@ -13,8 +13,7 @@ from bpdebug.look.legend import GROUPS, Entry, entries
 from bpdebug.session.table import GROUPS as COMMAND_GROUPS
 from bpdebug.session.table import Command
 from bpdebug.ui.draw.glyphs import role_of
-from bpdebug.ui.draw.rows import Row, columns_of, marked, table
-from bpdebug.ui.draw.spans import Line, fit, line, wrap
+from bpdebug.ui.draw.spans import Line, Row, columns_of, fit, line, marked, table, wrap
 
 _HEADING = ("scenario", "network", "samples", "what it shows")
 _DEEP, _MANY = 5, 3

@@ -14,9 +14,8 @@ from bpdebug.session.view import View
 from bpdebug.time.position import called
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.glyphs import HATCH
-from bpdebug.ui.draw.rows import table, widths_of
 from bpdebug.ui.draw.scales import Plot, Ticks, bar, even_ticks, lattice, log_ticks, nice_step
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, short_names, wrap
+from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, short_names, table, widths_of, wrap
 
 SPREAD = 100.0
 """From this ratio of the largest to the smallest loss on, the scale is logarithmic by itself."""

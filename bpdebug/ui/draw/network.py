@@ -130,6 +130,8 @@ def _number(parts: Parts, name: str, unit: int, room: int) -> tuple[str, str, ob
         text = "" if values is None else f"target {brief(float(values[unit]), 5)}"
         return text, parts.emphasis(name, unit) or ("next" if parts.stage[0] == TARGET else "dim"), parts.cell(name, unit)
     text = "" if values is None else f"{parts.letters(name)} {narrow(float(values[unit]), room - 1)}"
+    if "~" in text and values is not None:  # where there is room for its power of ten in the place of the blank
+        text = f"{parts.letters(name)}{narrow(float(values[unit]), room)}"
     return text, parts.emphasis(name, unit) or ("next" if name == stage else "faint"), parts.cell(name, unit)
 
 

@@ -1,15 +1,18 @@
-"""Drawn text before it has colours: a line is a tuple of spans, a span is a text and the role that it plays.
+"""Drawn text before it has colours: a line is a tuple of spans, a span is a text and the role that it plays. And what lines make: tables of
+cells side by side, and rows to choose from, of one line or of several.
 
-What a role looks like is the theme's business (:mod:`bpdebug.ui.draw.roles`); drawing functions and their tests know texts and roles.
-"""
+What a role looks like is the theme's business (:mod:`bpdebug.ui.draw.roles`); drawing functions and their tests know texts and roles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate, zip_longest
 from typing import TypeVar
 
 from rich.cells import cell_len
+
+from bpdebug.core.record import Record
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
@@ -153,3 +156,53 @@ def _cut(name: str, room: int, tail: int) -> str:
     """The beginning and the end of a name."""
     parts = (plain(crop(((name, ""),), start, columns)).strip() for start, columns in ((0, room - 1 - tail), (width(name) - tail, tail)))
     return "…".join(parts)
+
+
+MARKED = "changed lit"
+"""The role of what is searched for."""
+
+
+class Row(Record):
+    """A row of a list.
+
+    Attributes:
+        name: what is chosen with it; "" for one that cannot be chosen.
+        lines: as it is drawn.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+
+
+def widths_of(rows: Iterable[Sequence[Line]]) -> list[int]:
+    """The columns of the widest cell in each column of a table."""
+    return [max(map(width, column)) for column in zip(*rows, strict=True)]
+
+
+def beside(cells: Sequence[Line], widths: Sequence[int], right: Collection[int] = (), gap: int = 2) -> Line:
+    """A row of a table: each cell in so many columns, some of them flush ``right``; the last has what room there is."""
+    spans = list[Span]()
+    for place, (cell, columns) in enumerate(zip(cells, widths, strict=True)):
+        before = " " * ((columns - width(cell)) * (place in right))
+        spans += [(before, ""), *(cell if before or place == len(widths) - 1 else fit(cell, columns)), (" " * gap, "")]
+    return tuple(span for span in spans[:-1] if span[0])
+
+
+def table(rows: Sequence[Sequence[Line]], right: Collection[int] = (), gap: int = 2) -> list[Line]:
+    """All rows, each column as wide as its widest cell."""
+    return [beside(row, widths_of(rows), right, gap) for row in rows]
+
+
+def columns_of(cells: Sequence[tuple[str, str, int]]) -> tuple[Line, ...]:
+    """A row of texts, each with its role, wrapped to its width."""
+    wrapped = [wrap(text, columns, role) for text, role, columns in cells]
+    return tuple(beside(parts, [columns for *_, columns in cells]) for parts in zip_longest(*wrapped, fillvalue=()))
+
+
+def marked(drawn: Line, words: Sequence[str]) -> Line:
+    """The line with every occurrence of the words marked, in whatever capitals; a word that a line's end cuts in two is not."""
+    if not words:
+        return drawn
+    pattern = re.compile("(" + "|".join(map(re.escape, sorted(words, key=len, reverse=True))) + ")", re.IGNORECASE)
+    parts = [(part, MARKED if place % 2 else role) for text, role in drawn for place, part in enumerate(pattern.split(text))]
+    return tuple((part, role) for part, role in parts if part)

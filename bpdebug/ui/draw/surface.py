@@ -20,9 +20,8 @@ from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
 from bpdebug.ui.draw.plane import HIGHER, LOWER, NEAR, SHADES, Sight, output_shown, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
-from bpdebug.ui.draw.rows import beside, widths_of
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, Span, crop, first_that_fits, fit, line, lit, short_names, width, wrap
+from bpdebug.ui.draw.spans import Line, Span, beside, crop, first_that_fits, fit, line, lit, short_names, width, widths_of, wrap
 
 _NARROWEST = 16
 """Columns that a picture needs."""

@@ -13,8 +13,7 @@ from bpdebug.core.tree import names
 from bpdebug.session.completion import Candidate, Completion, Draft
 from bpdebug.session.table import Command
 from bpdebug.session.view import View
-from bpdebug.ui.draw.rows import table
-from bpdebug.ui.draw.spans import Line, fit, line, width, with_more, wrap, wrap_lines
+from bpdebug.ui.draw.spans import Line, fit, line, table, width, with_more, wrap, wrap_lines
 
 
 def editor_title(view: View, stage: Stage, columns: int) -> Line:
