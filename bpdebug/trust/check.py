@@ -28,8 +28,9 @@ from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained
-from bpdebug.trust.differences import Cells, Probe, cells, laid
-from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect
+from bpdebug.trust.differences import Cells, Probe, cells
+from bpdebug.trust.dots import laid
+from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect, worst
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
 from bpdebug.trust.report import CHECK, Report
@@ -260,21 +261,15 @@ def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:
                 size = step * max(1.0, abs(base.flat[place]))
                 up, down = (probe.moved({stage.of: base + sign * size * (cells_of == place)}) for sign in (1.0, -1.0))
                 found.append((up - down) / (2 * size))
-            rows.append((f"1e-{exponent}", step, _error(mine, np.array(found))))
+            rows.append((f"1e-{exponent}", step, worst(mine, np.array(found))[0]))
         exactly = [probe.dots.along({stage.of: 1.0 * (cells_of == place)}, {})[0] for place in places]
-        rows.append(("complex", 0.0, _error(mine, np.array(exactly))))
+        rows.append(("complex", 0.0, worst(mine, np.array(exactly))[0]))
     # a bar is as long as the error has orders of magnitude above rounding
     bars = ["█" * round(max(0.0, 16 + np.log10(error)) * 2) if error > 0 else "" for _, _, error in rows]
     lines = [f"{text:<8} {short(error, 2):<8} {bar}" for (text, _, error), bar in zip(rows, bars, strict=True)]
     title = f"{name}: relative error of the differences, step by step"
     data = {"name": name, "steps": [step for _, step, _ in rows], "errors": [exact(error) for _, _, error in rows]}
     return Result("sweep", "\n".join([title, *lines]), data)
-
-
-def _error(mine: Array, other: Array) -> float:
-    """The largest distance, relative to the largest derivative."""
-    size = float(np.maximum(np.abs(mine), np.abs(other)).max())
-    return float(np.abs(mine - other).max()) / size if size else 0.0
 
 
 def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:

@@ -30,8 +30,8 @@ def in_place(program: Program, reading: Reading) -> Iterator[Reading]:
         return {moved.get(name, name): value for name, value in given.items()}
 
     printed = replace(reading.printed, formats=renamed(reading.printed.formats))
-    notes = (*reading.notes, f"your {' '.join(moved)} are clipped already: they count as {' '.join(moved.values())}")
-    yield replace(reading, computed=renamed(reading.computed), kinds=renamed(reading.kinds), printed=printed, notes=notes)
+    note = f"your {' '.join(moved)} are clipped already: they count as {' '.join(moved.values())}"
+    yield reading.noted(note, computed=renamed(reading.computed), kinds=renamed(reading.kinds), printed=printed)
 
 
 def clipped_as_pytorch(program: Program, stage: Stage, values: Mapping[str, Array], shown: Collection[str]) -> dict[str, Array]:

@@ -16,7 +16,7 @@ from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name
 from bpdebug.time.timeline import Timeline
-from bpdebug.trust.dots import SAFETY, Dots
+from bpdebug.trust.dots import SAFETY, Dots, laid
 from bpdebug.trust.perturbed import EPSILON, Reach
 
 _MOST, _AROUND = 256, 32
@@ -103,11 +103,6 @@ class Cells(Record, eq=False):
         beyond = np.maximum(self.low - ours, ours - self.high) - self.blur
         known = np.isfinite(self.low) & np.isfinite(self.high)
         return np.where(known & ~np.isfinite(ours), np.inf, np.where(known & (beyond > 0), beyond, 0.0))
-
-
-def laid(value: Array, shape: tuple[int, ...]) -> Array:
-    """A gradient of a script in the shape of its tensor: a single number for all cells, or with other axes of one cell."""
-    return value.reshape(shape) if value.size == np.prod(shape, dtype=int) else np.broadcast_to(value, shape)
 
 
 def cells(dots: Dots, stage: Stage, said: str) -> Generator[str, None, Cells]:

@@ -238,12 +238,7 @@ class _Dot:
         his = {n: np.shape(self._values[g]) for n, g in ends.items()} if self._free else {}
         put = [at.with_values({ends[n]: _laid(u, his[n]) for n, u in each.items()}) if self._free else at for at, each in ats]
         found = [at.value(self._tree) for at in put]
-        laid = (np.asarray(value, float) for value in found)
-        # a script's gradient may lie on its side: 1×5 for a bias of 5
-        return [
-            np.broadcast_to(value.reshape(shape) if value.ndim > len(shape) or value.size == math.prod(shape) else value, shape)
-            for value in laid
-        ]
+        return [laid(np.asarray(value, float), shape) for value in found]
 
     def _direction(self, backward: Sequence[Array], widest: float) -> Array:
         """Random, and such that each cell counts alike, but for those that rounding has blurred more than most."""
@@ -304,6 +299,11 @@ def _farthest(values: Sequence[Array]) -> Array:
 def _middle(values: Array) -> float:
     """About the median."""
     return float(np.sort(values)[len(values) // 2])
+
+
+def laid(value: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient of a script in the shape of its tensor: one number for all cells, or other axes of one cell: 1×5 for a bias of 5."""
+    return value.reshape(shape) if value.size == math.prod(shape) else np.broadcast_to(value, shape)
 
 
 def _laid(gradient: Array, shape: tuple[int, ...]) -> Array:

@@ -10,7 +10,6 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
-from bpdebug.core.record import replace
 from bpdebug.trust.names import AFTER
 from bpdebug.trust.reading import Reading
 from bpdebug.trust.scene import Scene
@@ -24,17 +23,17 @@ def moments(scene: Scene, reading: Reading, some: Collection[str] = ()) -> Itera
     for late in (parameters, slots, parameters | slots if parameters and slots else {}):
         if late:  # the scenario's own in their place
             note = f"your {' '.join(late)} were saved after the update: they count as {' '.join(name + AFTER for name in late)}"
-            started = _restarted(reading, {name: scene.state[name] for name in late}, late, note)
-            yield replace(started, late=bool(late.keys() & parameters.keys()))
+            given = {**reading.given, **{name: scene.state[name] for name in late}}
+            yield reading.after(late, reading.printed.formats, note, given=given, late=bool(late.keys() & parameters.keys()))
     known = not scene.update or bool(scene.previous) or not _own(scene, reading)  # what the slots were before the update
     if not known and (before := _undone(scene, reading, slots)):
         note = f"your {' '.join(before)} are those after the update; those before it are not in your file: how they changed is not judged"
-        yield replace(reading, given={**reading.given, **before}, notes=(*reading.notes, note))
+        yield reading.noted(note, given={**reading.given, **before})
     for late in (parameters, parameters | slots) if parameters and slots else (parameters,):
         if before := _undone(scene, reading, late):
             note = f"your {' '.join(late)} were saved after the update: they fit the rest of your numbers with your own step taken back"
-            start = before | ({name: scene.state[name] for name in slots} if known and late != parameters else {})
-            yield replace(_restarted(reading, start, late if known else parameters, note), late=True)
+            given = {**reading.given, **before, **({name: scene.state[name] for name in slots} if known and late != parameters else {})}
+            yield reading.after(late if known else parameters, reading.printed.formats, note, given=given, late=True)
 
 
 def _own(scene: Scene, reading: Reading) -> bool:
@@ -73,15 +72,3 @@ def _undone(scene: Scene, reading: Reading, late: Mapping[str, Array]) -> dict[s
                 return {}
             before |= {} if after is None else {stage.name: (after - rest) / (moved[0] - rest)}
     return before
-
-
-def _restarted(reading: Reading, given: Mapping[str, Array], after: Mapping[str, Array], note: str) -> Reading:
-    """The reading with another start, and more that counts as computed by the update."""
-    kinds = {name: np.dtype(np.float64) for name in after} | dict(reading.kinds)
-    computed = {**after, **reading.computed}
-    digits = {**reading.printed.formats} | {
-        name + AFTER: reading.printed.formats[name] for name in after if name in reading.printed.formats
-    }
-    printed = replace(reading.printed, formats=digits)
-    notes = (*reading.notes, note)
-    return replace(reading, given={**reading.given, **given}, computed=computed, kinds=kinds, notes=notes, printed=printed)

@@ -89,31 +89,13 @@ _TAGS = dict.fromkeys(ACTIVATIONS, "a") | {word: tag for tag, words in _WORDS.it
 _KINDS = ("weight", "bias", "z", "a", "input", "target", "prediction", "loss")
 _SIGNS = {"δ": "delta ", "∂": "d ", "∇": "nabla ", "θ": "theta ", "\u0302": " hat ", "'": " after ", "σ": "a ", "η": "rate "}
 _BEFORE = re.compile(r"(?:^|[^a-z])(?:old|before|prev|init|start|orig)|_(?:old|before|prev|init|start|orig)")
-_IDLE = (
-    "mask",
-    "cost",
-    "hist",
-    "lr",
-    "rate",
-    "acc",
-    "epoch",
-    "seed",
-    "idx",
-    "index",
-    "perm",
-    "order",
-    "keep",
-    "drop",
-    "eps",
-    "time",
-    "losses",
-)
+_IDLE = re.compile(r"(?<![a-z])(?:mask|cost|hist|lr|rate|acc|epoch|seed|idx|index|perm|order|keep|drop|eps|time|losses)")
 """What begins the names of things that are saved beside a step, and are no part of it."""
 
 
 def idle(name: str) -> bool:
     """Whether a name says that it is no gradient: a mask, a history of costs, a rate."""
-    return any(word.startswith(_IDLE) for word in re.findall(r"[a-z]+", name.lower()))
+    return bool(_IDLE.search(name.lower()))
 
 
 def earlier(name: str) -> bool:

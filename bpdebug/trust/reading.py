@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import Binary, Name, walk
-from bpdebug.trust.digits import Printed, formats, kind_of
+from bpdebug.trust.digits import Format, Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
 from bpdebug.trust.report import counted, listed
@@ -61,6 +62,17 @@ class Reading(Record, eq=False):
     shared: Mapping[str, float]
     late: bool = False
     foreign: bool = False
+
+    def noted(self, note: str, **changes: Any) -> Reading:
+        """The reading with other parts, and why."""
+        return replace(self, notes=(*self.notes, note), **changes)
+
+    def after(self, made: Mapping[str, Array], digits: Mapping[str, Format], note: str, **changes: Any) -> Reading:
+        """The reading with more that counts as what the update has made, printed as the same is under these names, and why."""
+        kinds = {name: np.dtype(np.float64) for name in made} | dict(self.kinds)
+        formats = {**self.printed.formats, **{name + AFTER: digits[name] for name in made if name in digits}}
+        printed = replace(self.printed, formats=formats)
+        return self.noted(note, computed={**made, **self.computed}, kinds=kinds, printed=printed, **changes)
 
 
 def readings(scene: Scene, arrays: Mapping[str, Array]) -> Iterator[Reading]:
@@ -127,9 +139,7 @@ def _counted(reading: Reading, rows: int) -> Iterator[Reading]:
         yield reading
         return
     given, said = {name: array for name, array in reading.given.items() if name != "m"}, f"m is {short(float(count))} in your file"
-    yield replace(
-        reading, given=given, notes=(*reading.notes, f"{said}, whose batch has {counted(rows)}: nothing in it is computed with that")
-    )
+    yield reading.noted(f"{said}, whose batch has {counted(rows)}: nothing in it is computed with that", given=given)
     yield replace(reading, odd={**reading.odd, "m": f"{said}, and its batch has {counted(rows)}"})
 
 

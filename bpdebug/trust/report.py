@@ -45,7 +45,7 @@ class Source(Record):
         columns: the widths of a status and of a name in an answer; 0 where the longest decides.
         first, also: the first accusation, and the others.
         agrees, nothing: what it comes to where nothing is wrong, and where nothing could be judged, for which reasons.
-        says, data: a finding's numbers in words, and for programs.
+        says: a finding's numbers in words.
     """
 
     name: str
@@ -56,7 +56,6 @@ class Source(Record):
     agrees: str
     nothing: str
     says: Callable[[Finding], str]
-    data: Callable[[Finding], dict[str, Any]]
 
 
 class Report(Record, eq=False):
@@ -198,7 +197,7 @@ class Report(Record, eq=False):
         text = self._in_words([*lines, *notes, *self.conclusion(), *self.doubt])
         data: dict[str, Any] = {"ok": self.ok, "culprit": self.culprit.name if self.culprit else None}
         data |= {"compared": self.update} if source is COMPARISON else {}
-        data |= {"stages": [source.data(finding) for finding in self.findings]}
+        data |= {"stages": [_data(finding) for finding in self.findings]}
         unjudged = [*self.unjudged, *(note.removeprefix(_NOT_JUDGED) for note in self.left_out)]
         data |= {"unjudged": unjudged, "conventions": [f.name for f in self.findings if f.status == "convention"]}
         return Result(source.name, text, data | {"notes": list(self.notes)})
@@ -228,31 +227,15 @@ def _of_derivative(finding: Finding) -> str:
     return ", ".join(parts) + f": {finding.said}" * bool(finding.said)
 
 
-def _place(line: str) -> dict[str, Any]:
-    """Where a stage of the user's script stands."""
-    file, _, number = line.rpartition(":")
-    return {"line": line, "file": file, "lineno": int(number)} if line else {}
-
-
-def _derivative_data(finding: Finding) -> dict[str, Any]:
-    ours, numeric = finding.numbers or (None, None)
-    return {
-        "name": finding.name,
-        "status": finding.status,
-        "error": exact(finding.error),
-        "cell": list(finding.cell),
-        "ours": exact(ours),
-        "numeric": exact(numeric),
-        "cells": finding.ours.size,
-        "checked": finding.checked,
-        "kinks": finding.kinks,
-        "method": finding.method,
-        "said": finding.said,
-        "zero": finding.zero,
-        "lost": exact(finding.lost),
-        "suspects": [*map(values_of, finding.suspects)],
-        **_place(finding.stage.line),
-    }
+def _data(finding: Finding) -> dict[str, Any]:
+    """A finding for programs; where shapes differ, ``shape`` is that of the other array."""
+    file, _, number = finding.stage.line.rpartition(":")
+    ours, theirs = finding.numbers or (None, None)
+    data = {name: getattr(finding, name) for name in ("name", "status", "checked", "kinks", "method", "said", "zero")}
+    data |= {"stage": finding.stage.name, "error": None if finding.theirs is None else exact(finding.error), "cell": [*finding.cell]}
+    data |= {"ours": exact(ours), "theirs": exact(theirs), "lost": exact(finding.lost), "cells": finding.ours.size}
+    data |= {"shape": None if finding.theirs is None else [*finding.theirs.shape], "suspects": [*map(values_of, finding.suspects)]}
+    return data | ({"line": finding.stage.line, "file": file, "lineno": int(number)} if file else {})
 
 
 def _of_numbers(finding: Finding) -> str:
@@ -268,23 +251,6 @@ def _of_numbers(finding: Finding) -> str:
     return ": ".join(filter(None, (", ".join(parts), finding.said)))
 
 
-def _numbers_data(finding: Finding) -> dict[str, Any]:
-    """A stage for programs; where shapes differ, ``theirs`` is the whole array's shape."""
-    ours, theirs = finding.numbers or (None, None)
-    return {
-        "name": finding.name,
-        "stage": finding.stage.name,
-        "status": finding.status,
-        "error": None if finding.theirs is None else exact(finding.error),
-        "cell": None if theirs is None else list(finding.cell),
-        "ours": exact(ours),
-        "theirs": exact(theirs),
-        "shape": None if finding.theirs is None else list(finding.theirs.shape),
-        "said": finding.said,
-        "suspects": [*map(values_of, finding.suspects)],
-    }
-
-
 CHECK = Source(
     "check",
     ("this stage", "the check"),
@@ -294,7 +260,6 @@ CHECK = Source(
     "no derivative is wrong",
     "nothing could be compared: {}",
     _of_derivative,
-    _derivative_data,
 )
 COMPARISON = Source(
     "compare",
@@ -305,5 +270,4 @@ COMPARISON = Source(
     "every number agrees",
     "nothing could be judged: {}",
     _of_numbers,
-    _numbers_data,
 )

@@ -25,7 +25,7 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Tree, Unary, substitute, walk
 from bpdebug.core.writing import to_text
 from bpdebug.trust.case import Evidence, Operands, fitted, world
-from bpdebug.trust.factors import TOLD
+from bpdebug.trust.factors import TOLD, scale
 from bpdebug.trust.faults import FAULTS, mistakes
 from bpdebug.trust.finding import Suspect, largest
 from bpdebug.trust.patterns import larger, pattern, scaled, suspect, times
@@ -130,7 +130,8 @@ class _Search:
         for made in mistakes(meant.site, again=True) if due else ():
             with suppress(IndexError, ValueError):
                 value = meant.value(made.tree) if 1.0 not in found and meant.in_proportion(made) else None
-                times = 0.0 if value is None else _share(value, case.right)
+                times = scale(value, case.right, _NEAR) or 0.0 if value is not None else 0.0
+                times = 1.0 if abs(times - 1) < _NEAR else times
                 if times <= 0 or not replace(meant, wrong=times * case.right).explains(value):
                     continue
                 if all(_same(times * right, one.value(made.tree)) for right, one in zip(due, others, strict=False)):
@@ -260,12 +261,6 @@ def _by_kind(found: list[Mistake], own: Tree | None) -> Iterator[list[Mistake]]:
         found = [made for made in found if made.tree == own] or found
         telling = list(dict.fromkeys(made.kind for made in found))
     yield from ([made for made in found if made.kind == kind] for kind in telling)
-
-
-def _share(one: Array, other: Array) -> float:
-    """The number that one array is times another, as far as it is one."""
-    factor = float(np.vdot(other, one) / np.vdot(other, other)) if one.size == other.size and other.any() else 0.0
-    return 1.0 if abs(factor - 1) < 1e-9 else factor
 
 
 def _same(one: Array | None, other: Array | None) -> bool:

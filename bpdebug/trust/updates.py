@@ -68,12 +68,8 @@ def _continued(judge: Judge, after: Judge) -> Judge:
     started = not any(finding.says.accuses for finding in after.findings[:1])
     if not known or reading.late or after.reading.late or not started:
         return judge
-    kinds = {**reading.kinds, **{name: np.dtype(np.float64) for name in known}}
     note = f"your {' '.join(known)} of the next file count as {' '.join(name + AFTER for name in known)}"
-    digits = {name + AFTER: one for name in known if (one := after.reading.printed.formats.get(name))}
-    printed = replace(reading.printed, formats={**reading.printed.formats, **digits})
-    filled = replace(reading, computed={**reading.computed, **known}, kinds=kinds, notes=(*reading.notes, note), printed=printed)
-    return likeliest_of(judge.scene, [filled])
+    return likeliest_of(judge.scene, [reading.after(known, after.reading.printed.formats, note)])
 
 
 def answer(reports: Sequence[Report]) -> Result:
