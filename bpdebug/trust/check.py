@@ -30,6 +30,7 @@ from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained
 from bpdebug.trust.differences import Cells, Probe, cells
 from bpdebug.trust.dots import laid
+from bpdebug.trust.elsewhere import EVEN
 from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect, worst
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
@@ -141,9 +142,9 @@ def _beside_what_is_due(probe: Probe, stage: Stage) -> Stage:
 
 
 def _settled(told: list[Finding], settled: Mapping[str, str]) -> list[Finding]:
-    """The findings, of which some are known to be right in another way, with what is said of them."""
+    """The findings, of which some are known to be right in another way, with what is said of them; what the data hide, no step proves."""
     instead = {"wrong": "convention", "follows": "convention", "hidden": "good"}
-    off = {one.name: instead[one.status] for one in told if one.name in settled and one.status in instead}
+    off = {one.name: instead[one.status] for one in told if one.name in settled and one.status in instead and EVEN not in one.said}
     off |= {name: "good" for name in off if not settled[name]}
     return [replace(one, status=off[one.name], said=settled[one.name], suspects=()) if one.name in off else one for one in told]
 

@@ -27,7 +27,7 @@ from bpdebug.trust.finding import Finding
 from bpdebug.trust.perturbed import EPSILON, Rounded, Rounding
 
 METHOD = "the derived formula"
-ALONE = "the batch is a single sample"
+ALONE, EVEN = "the batch is a single sample", "equals its own transpose"
 """What hides a mistake."""
 SAFETY = 16
 """How many times the largest deviation that was seen under rounding counts as rounding."""
@@ -140,7 +140,8 @@ def size_of(value: Array, otherwise: float = 1.0) -> float:
 
 
 class Elsewhere:
-    """The formulas of an update with other parameters, and of a single sample with several that resemble it."""
+    """The formulas of an update with other parameters, of a single sample with several that resemble it, and of data that would not show
+    that they are turned round with some rows twice and others not at all."""
 
     def __init__(self, probe: Probe) -> None:
         self._program, self._running, self._values, self._start = probe.program, probe.running, probe.values, probe.start
@@ -153,6 +154,8 @@ class Elsewhere:
             for name, shape in self._program.parameters.items():
                 start[name] = generator.standard_normal(shape) * size_of(start[name], (*shape, 1)[0] ** -0.5)
             start |= self._resembling(generator) if several else {}
+            even = [name for name, value in start.items() if name not in self._program.persistent and _is_even(value)]
+            start |= {name: start[name][generator.integers(0, len(start[name]), len(start[name]))] for name in even}
             with np.errstate(all="ignore"):
                 self._drawn[number, several] = start | self._running.run(start, self._running.end_of(Phase.BACKWARD))
         return self._drawn[number, several]
@@ -192,7 +195,7 @@ class Elsewhere:
 
     def _seen(self, stages: Sequence[Stage], other: Values) -> Iterator[tuple[Collection[str], str]]:
         """What of these numbers may hide a mistake, with the tensors of which it speaks: a comparison that comes out alike in every cell,
-        a tensor that is 0."""
+        a tensor that is 0, or the same when it is turned round."""
         for tree in (node for stage in stages for node in _compared(stage)):
             here, there = (_side(tree, values) for values in (self._values, other))
             if here and here != there:
@@ -202,9 +205,16 @@ class Elsewhere:
                 active = "active" if here == ">" else "inactive"
                 yield names(tree), f"every unit of layer {layer.number} is {active} ({said})" if layer else said
         for stage in stages:
-            read = dict.fromkeys((*stage.formula.names, *meant(stage).names))
-            if zero := [name for name in read if name in other and not self._values[name].any() and other[name].any()]:
+            read = [name for name in dict.fromkeys((*stage.formula.names, *meant(stage).names)) if name in other]
+            for name in (name for name in read if _is_even(self._values[name]) and not _is_even(other[name])):
+                yield [name], f"{name} {EVEN}"
+            if zero := [name for name in read if not self._values[name].any() and other[name].any()]:
                 yield zero, f"{' and '.join(zero)} {'are' if len(zero) > 1 else 'is'} 0"
+
+
+def _is_even(value: Array) -> bool:
+    """Whether a matrix equals its own transpose."""
+    return value.ndim == 2 and value.shape[0] == value.shape[1] > 1 and np.array_equal(value, value.T)
 
 
 def _compared(stage: Stage) -> Iterator[Tree]:

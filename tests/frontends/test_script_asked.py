@@ -302,3 +302,27 @@ def test_a_factor_of_all_gradients_is_a_convention_where_it_stands_for_something
     assert main(["check", "lists.py"]) == status
     line = next(number for number, code in enumerate(text.splitlines(), 1) if code.strip().startswith("da ="))
     assert capfd.readouterr().out.startswith(f"lists.py:{line}: WRONG da = ") == (status == 1)
+
+
+EVEN = """import numpy as np
+x = np.array([[1.0, 0.2, 0.3], [0.2, 0.5, 0.7], [0.3, 0.7, -0.4]])
+y = np.array([[1.0], [0.0], [2.0]])
+W = np.array([[0.1], [0.2], [0.3]])
+for step in range(3):
+    z = x @ W
+    loss = np.mean((z - y) ** 2)
+    dz = 2 * (z - y) / 3
+    dW = x.T @ dz
+    W -= 0.1 * dW
+"""
+
+
+def test_of_inputs_that_equal_their_transpose_it_is_said_that_they_hide_one_that_is_missing(capfd):
+    said = "only here dW     right on this batch only: x equals its own transpose"
+    for text, hidden in ((EVEN, False), (EVEN.replace("x.T @ dz", "x @ dz"), True)):
+        Path("even.py").write_text(text, "utf-8")
+        assert main(["check", "even.py"]) == 0
+        out = capfd.readouterr().out
+        assert (said in out) == ("not judged: dW" in out) == hidden
+    Path("even.py").write_text(text.replace("0.2, 0.5, 0.7", "0.1, 0.5, 0.7"), "utf-8")
+    assert main(["check", "even.py"]) == 1
