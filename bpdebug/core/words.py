@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -19,6 +19,11 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     initials = {"".join(part[:1] for part in name.lower().split("_")): name for name in names if "_" in name}
     found = nearest(word, names) or initials.get(word.lower(), "")
     return f"; did you mean '{found}'?" if found not in ("", word) else ""
+
+
+def are(names: Collection[str]) -> str:
+    """``is`` of one, ``are`` of several."""
+    return "is" if len(names) == 1 else "are"
 
 
 def together(names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
-from bpdebug.core.words import together
+from bpdebug.core.words import are, together
 from bpdebug.trust.factors import ONE, RATE, Factor, scale
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.judge import Judge
@@ -284,8 +284,7 @@ def advice(judge: Judge) -> Iterator[str]:
     if stage.phase is Phase.FORWARD and lacking:
         yield f"{off[0].name} was compared with the scenario's {listed(lacking)}: save yours too, if they are others"
     if absent := unseen(judge, off[0]):
-        verb = "is" if len(absent) == 1 else "are"
-        yield f"{listed(absent)} before {off[0].name} {verb} not in your file: the mistake may be there"
+        yield f"{listed(absent)} before {off[0].name} {are(absent)} not in your file: the mistake may be there"
 
 
 def unseen(judge: Judge, off: Finding) -> list[str]:

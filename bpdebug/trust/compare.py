@@ -15,6 +15,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
+from bpdebug.core.words import are
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.agreement import advice, joined, of_own_lines, sentences, settled, unseen
@@ -255,8 +256,7 @@ def _sources(judge: Judge, update: int) -> Iterator[str]:
     given = judge.reading.given
     own = [name for name in given if judge.differs(name)]
     if own:
-        verb = "is" if len(own) == 1 else "are"
-        yield f"your {listed(own)} {verb} not the scenario's of update {update}; the update is computed from yours"
+        yield f"your {listed(own)} {are(own)} not the scenario's of update {update}; the update is computed from yours"
     lacking = [name for name in (*judge.program.sources, *judge.program.parameters) if name not in given]
     if lacking:
         yield f"not in your file, so taken from update {update} of the scenario: {listed(lacking)}"

@@ -96,12 +96,8 @@ class Dots:
             gradients = {of: name for of, name in gradients.items() if name in read}
         return self._onwards(stage.of, stage.through, gradients)
 
-    def to_the_loss(self, tensor: str) -> Reach:
-        """All the way from a tensor to the loss."""
-        return self._onwards(tensor, "", {})
-
     def _onwards(self, tensor: str, through: str, gradients: Mapping[str, str]) -> Reach:
-        """The stages that come of a tensor, as far as those of which there is a gradient."""
+        """The stages that come of a tensor, as far as those of which there is a gradient, or all the way to the loss."""
         ahead, steps = self._readers.get(tensor, []), dict[int, Stage]()
         ahead = [place for place in ahead if not through or self.forward[place].name == through]
         ends = {tensor: ""} if tensor == self.program.loss else dict[str, str]()
@@ -147,7 +143,7 @@ class Dots:
         given = self._judged(tree, reach, False) if free else judged
         if given.agrees or not given.telling:
             return ("hidden" if free else given.status), given
-        whole = self._judged(tree, self.to_the_loss(stage.of), False) if not stage.through else given
+        whole = self._judged(tree, self._onwards(stage.of, "", {}), False) if not stage.through else given
         seen = whole.telling and (whole.size > 0 or not whole.kinks)  # with every cell at a corner nothing was compared
         return ("good", whole) if whole.agrees and seen else ("wrong", given)
 

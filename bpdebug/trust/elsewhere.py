@@ -21,6 +21,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Number, Tree, names, walk
+from bpdebug.core.words import are
 from bpdebug.core.writing import to_text
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.finding import Finding
@@ -209,7 +210,7 @@ class Elsewhere:
             for name in (name for name in read if _is_even(self._values[name]) and not _is_even(other[name])):
                 yield [name], f"{name} {EVEN}"
             if zero := [name for name in read if not self._values[name].any() and other[name].any()]:
-                yield zero, f"{' and '.join(zero)} {'are' if len(zero) > 1 else 'is'} 0"
+                yield zero, f"{' and '.join(zero)} {are(zero)} 0"
 
 
 def _is_even(value: Array) -> bool:

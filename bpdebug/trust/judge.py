@@ -89,7 +89,8 @@ class Judge:
         self._chain, self.values = dict(self.start), dict(self.start)
         single = self.start if reading.precision.itemsize < 8 else {}
         self._single: dict[str, Array] = {n: value.astype(np.float32) if value.dtype.kind == "f" else value for n, value in single.items()}
-        self._worlds.begin(self.start)
+        for name, value in self.start.items():
+            self._worlds.follow(name, value, name, 1.0, None)
         self.tainted, self._open, self.surprises = set[str](), set[str](), 0
         self._go_on(Phase.FORWARD, Phase.LOSS)
 

@@ -23,11 +23,12 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.words import together
+from bpdebug.core.words import are, together
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.dots import Dots
 from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, one_sided, updated
+from bpdebug.trust.factors import scale
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.suspects import diagnose
 
@@ -244,11 +245,9 @@ def _alike(program: Program, stage: Stage, values: Values, size: float, runs: Se
 
 def _kept(slot: str, look: Beside, right: Array) -> str:
     """How a slot of the user's differs from the usual one."""
-    ours, norm = look.ours, float(np.vdot(right, right))
-    if np.allclose(ours, right, 1e-9, 0.0):
+    if np.allclose(look.ours, right, 1e-9, 0.0):
         return ""
-    factor = float(np.vdot(ours, right)) / norm if norm > 0 else 0.0
-    if not factor or not np.allclose(ours, factor * right, 1e-9, 0.0):
+    if not (factor := scale(look.ours, right, 1e-9)):
         return f"{slot} is updated differently"
     rate = float(look.values.get("learning_rate", np.nan))
     known = {"minus the learning rate": -rate, "the learning rate": rate, "minus 1": -1.0}
@@ -281,4 +280,4 @@ def _operation(stage: Stage) -> str:
 
 def _are(names: Sequence[str], what: str = "", no: str = "") -> str:
     """``a and b are not its derivatives``."""
-    return f"{together(names)} {'are' if len(names) > 1 else 'is'} {no}{what}{'s' * (len(names) > 1 and bool(what))}".rstrip()
+    return f"{together(names)} {are(names)} {no}{what}{'s' * (len(names) > 1 and bool(what))}".rstrip()

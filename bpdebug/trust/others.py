@@ -11,6 +11,7 @@ from bpdebug.core.operations import ACTIVATIONS, FUSED, LOSSES, OPERATIONS
 from bpdebug.core.products import product
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import ONE, Binary, Name, Transpose, Tree, literal, substitute, walk
+from bpdebug.core.words import are
 from bpdebug.trust.rewrites import places
 from bpdebug.trust.site import (
     AFTER,
@@ -103,8 +104,7 @@ def versions(site: Site) -> Iterator[Mistake]:
 def _versions(site: Site, kind: str, found: list[str], version: str, says: str) -> Iterator[Mistake]:
     """Each of the tensors in another version, and all of them."""
     for tensors in (*([name] for name in found), *[found] * (len(found) > 1)):
-        verb = "is" if len(tensors) == 1 else "are"
-        yield Mistake(kind, site.tree, f"{' and '.join(tensors)} {verb} {says}", dict.fromkeys(tensors, version))
+        yield Mistake(kind, site.tree, f"{' and '.join(tensors)} {are(tensors)} {says}", dict.fromkeys(tensors, version))
 
 
 def activations(site: Site) -> Iterator[Mistake]:

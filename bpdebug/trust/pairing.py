@@ -17,6 +17,8 @@ from bpdebug.core.network import LayerNames
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Skipped
+from bpdebug.core.shapes import Shape
+from bpdebug.core.words import are
 from bpdebug.trust.names import AFTER, Counting, Meaning, countings, earlier, gradient_of, idle, known_names, meanings, spelled
 from bpdebug.trust.report import counted, listed
 
@@ -118,8 +120,7 @@ class Pairs:
         array = self._with_gradients.get(of or spelled(name))
         if self.program.layers or array is None:
             return ""
-        shape = sorted(n for n in array.shape if n != 1)
-        fits = [own for own, due in self.program.parameters.items() if sorted(n for n in due if n != 1) == shape]
+        fits = [own for own, due in self.program.parameters.items() if _long(due) == _long(array.shape)]
         found = fits[:1] if len(fits) == 1 else [own for own in fits if self._equal(array, own)]
         parameter = found[0] if len(found) == 1 else ""
         return self.program.gradients.get(parameter, "") if of else parameter
@@ -154,8 +155,6 @@ class Pairs:
         if counting.ranks and meaning.trust < 1.0 and kind in ("a", "z") and meaning.numbers and not meaning.place:
             if (tensor := self._of_module(meaning, counting)) and (target := self._form(tensor, meaning)):
                 yield target, meaning.trust
-            return
-        if not program.layers:
             return
         for layer, trust in self._layers(meaning, kind, counting):
             tensor = self._into(layer) if meaning.place == "in" and meaning.numbers and kind == "a" else str(getattr(layer, kind))
@@ -207,7 +206,7 @@ class Pairs:
         """Whether the shape is that of a tensor, turned or flat too."""
         tensor = self.known[target]
         due = self.shapes[tensor]
-        found, wanted = sorted(n for n in array.shape if n != 1), sorted(n for n in due if n != 1)
+        found, wanted = _long(array.shape), _long(due)
         if found == wanted:
             return _FITS
         if (
@@ -235,8 +234,7 @@ class Pairs:
         others = {target: name for target, name in names.items() if name != target}
         meant = {t: name for t, name in others.items() if meanings(name) or self._respelled(name) or self._of_module_in_lines(name)}
         if meant:
-            verb = "is" if len(meant) == 1 else "are"
-            yield f"your {listed([*meant.values()])} {verb} compared as {listed([*meant])}"
+            yield f"your {listed([*meant.values()])} {are(meant)} compared as {listed([*meant])}"
         for target in [target for target in others if target not in meant]:
             yield f"your {others[target]} has the numbers of {target}, and is compared as {target}"
 
@@ -262,9 +260,9 @@ class Pairs:
 
     def _beside(self, array: Array, names: Mapping[str, str]) -> bool:
         """Whether an array may be a parameter that is not there, though others are, or the gradient of one whose gradient is not."""
-        shape, others = sorted(n for n in array.shape if n != 1), not names.keys().isdisjoint(self.program.parameters)
+        shape, others = _long(array.shape), not names.keys().isdisjoint(self.program.parameters)
         free = [n for n in self.program.parameters if self.program.gradients.get(n) not in names or (others and n not in names)]
-        fits = any(shape and shape == sorted(n for n in self.program.parameters[name] if n != 1) for name in free)
+        fits = any(shape and shape == _long(self.program.parameters[name]) for name in free)
         own = any(same(array, self.arrays[names[name]]) for name in self.program.parameters if name in names)
         return fits and len(np.unique(array)) > 2 and not own
 
@@ -283,6 +281,11 @@ class Pairs:
         """Whether a name is that of the gradient of the network's answer."""
         last = self.program.layers[-1].number if self.program.layers else 0
         return any(one.kind == "prediction" or (one.kind == "a" and one.numbers == (last,)) for one in gradients)
+
+
+def _long(shape: Shape) -> list[int]:
+    """The lengths of all axes that are longer than 1, whatever their order."""
+    return sorted(length for length in shape if length != 1)
 
 
 def telling(array: Array) -> bool:

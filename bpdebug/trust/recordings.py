@@ -115,14 +115,12 @@ def _finding(stage: Stage, ours: Program, theirs: Program, others: dict[str, Arr
     known = {name: theirs.recorded[name].value for name in theirs.recorded} | others
     if not {*stage.formula.names} <= known.keys() or opaque:
         return found("unsure", said="here or there, no formula says what it computes")
-    right = np.asarray(evaluate(stage.formula, {name: np.asarray(known[name], _wide(known[name])) for name in stage.formula.names}))
+    read = {name: np.asarray(known[name]) for name in stage.formula.names}
+    wide = {name: value.astype(np.float64) if value.dtype.kind == "f" else value for name, value in read.items()}
+    right = np.asarray(evaluate(stage.formula, wide))
     close = right.shape == other.shape and (_distance(right, other) <= _CLOSE or np.abs(right - other).max() <= his.near)
     if close or (there.formula.text == stage.formula.text and his.agrees):
         return found("follows")
     text = f"it is {there.formula.text}" if his.agrees and not there.formula.text.endswith(".torch") else "no formula gives it"
     suspect = Suspect("formula", "another formula", f"in the other recording {text}" + f", {there.line}" * bool(there.line))
     return found("off", suspects=(suspect,))
-
-
-def _wide(values: Array) -> type[np.float64] | None:
-    return np.float64 if values.dtype.kind == "f" else None

@@ -66,10 +66,6 @@ class Worlds:
         printed = self.printed.formats.get(key)
         return np.zeros(value.shape) if printed is None else printed.half(value * factor) / abs(factor)
 
-    def begin(self, values: Values) -> None:
-        """Have what an update starts from in all worlds."""
-        self._left += [(name, value, name, 1.0, None) for name, value in values.items()]
-
     def follow(self, name: str, value: Array, key: str, factor: float, run: Run | None) -> None:
         """Have numbers that are known in all worlds, or what ``run`` computes of those before, once somebody asks."""
         self._left.append((name, value, key, factor, run))
