@@ -232,7 +232,8 @@ def _data(finding: Finding) -> dict[str, Any]:
     file, _, number = finding.stage.line.rpartition(":")
     ours, theirs = finding.numbers or (None, None)
     data = {name: getattr(finding, name) for name in ("name", "status", "checked", "kinks", "method", "said", "zero")}
-    data |= {"stage": finding.stage.name, "error": None if finding.theirs is None else exact(finding.error), "cell": [*finding.cell]}
+    data |= {"stage": finding.stage.name, "error": None if finding.theirs is None else exact(finding.error)}
+    data |= {"cell": None if finding.theirs is None or finding.misshapen else [*finding.cell]}
     data |= {"ours": exact(ours), "theirs": exact(theirs), "lost": exact(finding.lost), "cells": finding.ours.size}
     data |= {"shape": None if finding.theirs is None else [*finding.theirs.shape], "suspects": [*map(values_of, finding.suspects)]}
     return data | ({"line": finding.stage.line, "file": file, "lineno": int(number)} if file else {})
