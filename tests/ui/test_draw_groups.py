@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,3 +193,10 @@ def test_no_two_texts_overlap(columns):
             for line in network_lines(view(scenario, f"goto {stage}"), columns, 9):
                 assert width(line) == columns
                 assert not re.search(r"[╱▁-█][\w‖]|\w‖|\d‖\w", re.sub(r"‖\S+‖", "", plain(line))), plain(line)
+
+
+def test_a_tensor_of_truth_values_has_its_bars():
+    recording = str(Path(__file__).parents[1] / "cases" / "torch" / "gpt.bpd")
+    shown = view(recording, "goto blocks.1.attn.weights.grad")
+    assert shown.tensors["blocks.1.attn.gt"].dtype == bool
+    assert "█" in next(line for line in text(network_lines(shown, 80, 40)).splitlines() if "blocks.1.attn.gt " in line)

@@ -63,6 +63,7 @@ class Scene(Record, eq=False):
     def levels(self, name: str, values: Array, scale: tuple[float, float]) -> Array:
         """The heat of numbers with their signs: of a gradient by their powers of ten on a scale, of any other tensor beside its largest
         number; beyond the steps of heat for what is not finite."""
+        values = np.asarray(values, float)  # truth values have no sign
         with np.errstate(all="ignore"):
             shares = np.abs(values) / largest(values_in(self.view, name))
             if is_gradient(self.program, name):
@@ -224,7 +225,7 @@ def heat_role(level: int) -> str:
 
 def norm(values: Array) -> float:
     """The length of a tensor as a vector."""
-    return once(values, "norm", lambda: float(np.sqrt(np.vdot(values, values))))
+    return once(values, "norm", lambda: float(np.linalg.norm(np.asarray(values, float))))
 
 
 def largest(values: Array | None) -> float:
