@@ -25,7 +25,7 @@ from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import Layout, is_small
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
-from bpdebug.ui.pointing import BorderMoved, TitleClicked
+from bpdebug.ui.pointing import BorderMoved
 from bpdebug.ui.screens import Sized
 
 _STEPS = {"width": 2, "height": 1}
@@ -185,8 +185,3 @@ class PaneScreen(Sized):
             self._grabbed = self.layout_of.extent(split, *self.app.size)
         self.layout_of.put(split, self._grabbed + grows * message.by, *self.app.size)
         self._place()
-
-    def on_title_clicked(self, message: TitleClicked) -> None:
-        """A pane's title was clicked: the pane alone, or all again."""
-        self.action_pane(message.name)
-        self.action_maximise()

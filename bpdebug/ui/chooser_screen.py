@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from bpdebug.frontends import ShippedScenario, load_scenario
 from bpdebug.session.completion import Completion, complete_path
-from bpdebug.ui.completing import CompletingInput, LineScreen, RowChosen, RowList
+from bpdebug.ui.completing import CompletingInput, LineScreen, RowList
 from bpdebug.ui.draw.lists import preview_lines, scenario_rows
 from bpdebug.ui.draw.spans import Span, line, wrap_lines
 from bpdebug.ui.draw.typed import candidate_lines
@@ -47,7 +47,7 @@ class ChooserScreen(LineScreen):
         Binding("pageup,home", "move(-1000)", "the first scenario", show=False),
         Binding("pagedown,end", "move(1000)", "the last scenario", show=False),
         Binding("enter", "choose", "open", show=False),
-        Binding("t", "tour", "the guided tour", show=False),
+        Binding("t", f"leave({TOUR!r})", "the guided tour", show=False),
         Binding("o", "path", "a file", show=False),
     ]
 
@@ -114,10 +114,6 @@ class ChooserScreen(LineScreen):
         if event.value.strip():
             self.leave(event.value.strip())
 
-    def on_row_chosen(self, message: RowChosen) -> None:
-        """Answer with the scenario that was clicked."""
-        self.leave(message.name)
-
     def action_choose(self) -> None:
         """Answer with the scenario under the cursor."""
         self.leave(self._rows.chosen)
@@ -126,10 +122,6 @@ class ChooserScreen(LineScreen):
         """Move the cursor."""
         self._rows.move(by)
         self._rows.focus()
-
-    def action_tour(self) -> None:
-        """Answer with the tour."""
-        self.leave(TOUR)
 
     def action_path(self) -> None:
         """Type a path."""

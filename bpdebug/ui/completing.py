@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -144,6 +142,10 @@ class LineScreen(OnceScreen):
         """Say what there is to be said of the line as it stands."""
         raise NotImplementedError
 
+    def choose(self, name: str) -> None:
+        """Answer with a row of a list that was chosen."""
+        self.leave(name)
+
     def on_mount(self) -> None:
         """Follow the cursor of a line that is completed, and its scrolling."""
         for line, moved in product(self.query(CompletingInput), ("selection", "scroll_x")):
@@ -156,13 +158,6 @@ class LineScreen(OnceScreen):
     def on_resize(self) -> None:
         """Draw for the new width, once it is known."""
         self.call_after_refresh(self.draw)
-
-
-@dataclass
-class RowChosen(Message):
-    """A row was clicked."""
-
-    name: str
 
 
 class RowList(ScrollView):
@@ -242,4 +237,4 @@ class RowList(ScrollView):
         if place >= 0 and self.rows[place].name:
             self.cursor = place
             self._follow()
-            self.post_message(RowChosen(self.chosen))
+            cast(LineScreen, self.screen).choose(self.chosen)

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from bpdebug.look.legend import Entry
 from bpdebug.session.commands import COMMANDS, in_order
 from bpdebug.session.usage import ways
-from bpdebug.ui.completing import LineInput, LineScreen, RowChosen, RowList
+from bpdebug.ui.completing import LineInput, LineScreen, RowList
 from bpdebug.ui.draw.glyphs import meanings
 from bpdebug.ui.draw.lists import LEGEND, help_rows
 from bpdebug.ui.pane import Pane
@@ -66,12 +66,9 @@ class HelpScreen(LineScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Choose the command under the cursor."""
-        self._choose(self._rows.chosen)
+        self.choose(self._rows.chosen)
 
-    def on_row_chosen(self, message: RowChosen) -> None:
-        """Choose the command that was clicked."""
-        self._choose(message.name)
-
-    def _choose(self, name: str) -> None:
+    def choose(self, name: str) -> None:
+        """Put a command into the prompt, or show an entry of the legend."""
         if name:
             self.leave(f":{name}" if name.startswith(LEGEND) or ways(COMMANDS[name].usage) == ((),) else f":{name} ")

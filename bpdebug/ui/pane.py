@@ -215,7 +215,14 @@ class Pane(Standing, PointedAt, can_focus=True):
 
 
 class ListPane(Pane):
-    """A pane that holds all its lines."""
+    """A pane that holds all its lines.
+
+    Attributes:
+        lines: as they are drawn.
+        fixed: how many of the first ones stay where they are while the others scroll.
+    """
+
+    fixed = 0
 
     def __init__(self, **arguments: str) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]
@@ -233,8 +240,17 @@ class ListPane(Pane):
         self.extend(0, len(self.lines))
 
     def line_at(self, view: View, y: int) -> Line:
-        """One of the lines, or nothing below them."""
-        return self.lines[y] if y < len(self.lines) else ()
+        """One of the lines, those of the head where they stand; nothing below them."""
+        row = y - self.scroll_offset.y if y - self.scroll_offset.y < self.fixed else y
+        return self.lines[row] if row < len(self.lines) else ()
+
+    def action_page_down(self) -> None:
+        """On by as many lines as scroll."""
+        self.scroll_relative(y=self.size.height - self.fixed, animate=False, immediate=True)
+
+    def action_page_up(self) -> None:
+        """Back by as many."""
+        self.scroll_relative(y=self.fixed - self.size.height, animate=False, immediate=True)
 
     def clicked(self, place: Offset) -> bool:
         """A key that the text names is pressed by a click on it."""
@@ -244,32 +260,3 @@ class ListPane(Pane):
             self.app.simulate_key(key_name(key))
             return False
         return super().clicked(place)
-
-
-class HeadedPane(ListPane):
-    """A pane whose first lines stay where they are while the others scroll."""
-
-    _fixed = 0
-
-    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
-        """What stays, and what scrolls."""
-        raise NotImplementedError
-
-    def draw(self, view: View, size: Size) -> list[Line]:
-        """Both."""
-        fixed, below = self.parts(view, size)
-        self._fixed = len(fixed)
-        return fixed + below
-
-    def line_at(self, view: View, y: int) -> Line:
-        """A line of the head where it stands, or one that is scrolled."""
-        row = y - self.scroll_offset.y
-        return super().line_at(view, row if row < self._fixed else y)
-
-    def action_page_down(self) -> None:
-        """On by as many lines as scroll."""
-        self.scroll_relative(y=self.size.height - self._fixed, animate=False, immediate=True)
-
-    def action_page_up(self) -> None:
-        """Back by as many."""
-        self.scroll_relative(y=self._fixed - self.size.height, animate=False, immediate=True)

@@ -74,13 +74,6 @@ class BorderMoved(Message):
     begins: bool
 
 
-@dataclass
-class TitleClicked(Message):
-    """The user has clicked twice on the title of a pane."""
-
-    name: str
-
-
 def side_at(region: Region, place: Offset) -> Side | None:
     """The side of a bordered region that a place is on, or None."""
     if not region.contains_point(place):
@@ -121,8 +114,8 @@ class PointedAt(ScrollView):
             self.post_message(CellChosen(*chosen))
         return chosen is not None
 
-    def on_click(self, event: events.Click) -> None:
-        """Deal with a click, or with the second of two; the end of a drag is none."""
+    async def on_click(self, event: events.Click) -> None:
+        """Deal with a click, or with the second of two, which on the title gives the pane the whole body; the end of a drag is none."""
         event.prevent_default()  # Textual selects the whole text at two clicks
         place = event.get_content_offset(self)
         if self.screen.selections:
@@ -132,7 +125,8 @@ class PointedAt(ScrollView):
         elif event.chain == 2 and self._hit:
             self.post_message(Asked("origin"))
         elif event.chain == 2 and side_at(self.region, event.screen_offset) == "top":
-            self.post_message(TitleClicked(self.id or ""))
+            for action in (f"pane('{self.id}')", "maximise"):
+                await self.run_action(f"screen.{action}")
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Grab a border."""

@@ -41,9 +41,9 @@ class OnceScreen(Sized, ModalScreen[str | None]):
             self.left = True
             self.dismiss(answer)
 
-    def action_leave(self) -> None:
-        """Answer nothing."""
-        self.leave()
+    def action_leave(self, answer: str | None = None) -> None:
+        """Answer, by a key; usually nothing."""
+        self.leave(answer)
 
     def leave_by(self, event: events.Key) -> None:
         """Leave by any key; one that means something to the debugger then does that."""

@@ -7,16 +7,18 @@ from textual.geometry import Size
 from bpdebug.session.view import View
 from bpdebug.ui.draw.spans import Line
 from bpdebug.ui.painting import few_colors
-from bpdebug.ui.pane import HeadedPane, pane
+from bpdebug.ui.pane import ListPane, pane
 
 
 @pane("surface", "9", "below", needs=["surface"])
-class SurfacePane(HeadedPane):
+class SurfacePane(ListPane):
     """What the network answers: over the plane or line of its inputs, or sample by sample."""
 
-    def parts(self, view: View, size: Size) -> tuple[list[Line], list[Line]]:
+    def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.surface`."""
         from bpdebug.ui.draw.surface import surface_parts, surface_title  # noqa: PLC0415 - a start does without
 
         self.frame(surface_title(view, self.title))
-        return surface_parts(view, size.width, size.height, few_colors(self))
+        head, below = surface_parts(view, size.width, size.height, few_colors(self))
+        self.fixed = len(head)
+        return head + below
