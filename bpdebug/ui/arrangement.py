@@ -22,10 +22,9 @@ from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.program import wanted_columns
 from bpdebug.ui.draw.source import has_source
 from bpdebug.ui.keys import left_to_panes
-from bpdebug.ui.layout import Layout, is_small
+from bpdebug.ui.layout import Layout, Side, is_small
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
-from bpdebug.ui.pointing import BorderMoved
 from bpdebug.ui.screens import Sized
 
 _STEPS = {"width": 2, "height": 1}
@@ -176,12 +175,12 @@ class PaneScreen(Sized):
         self.layout_of.shares.clear()
         self._place()
 
-    def on_border_moved(self, message: BorderMoved) -> None:
-        """A border is dragged."""
-        split, grows = self.layout_of.edge(message.name, message.side, *self.app.size)
+    def action_drag(self, name: str, side: Side, by: int, begins: bool) -> None:
+        """Move a side of a pane so far from where it was grabbed, to the right or down; it ``begins`` where that has only just been."""
+        split, grows = self.layout_of.edge(name, side, *self.app.size)
         if not split:
             return
-        if message.begins:
+        if begins:
             self._grabbed = self.layout_of.extent(split, *self.app.size)
-        self.layout_of.put(split, self._grabbed + grows * message.by, *self.app.size)
+        self.layout_of.put(split, self._grabbed + grows * by, *self.app.size)
         self._place()

@@ -27,7 +27,6 @@ from bpdebug.ui.draw.glyphs import key_of
 from bpdebug.ui.draw.layers import deltas_of
 from bpdebug.ui.long_runs import slice_over
 from bpdebug.ui.panes.program import ProgramPane
-from bpdebug.ui.pointing import Marked
 from bpdebug.ui.screens import TextScreen
 from bpdebug.ui.terminal import TerminalApp
 
@@ -88,7 +87,7 @@ class Commanding(TerminalApp):
             if name == "quit":
                 self.exit(return_code=getattr(self.screen, "status", 0))
         elif name == "break":
-            self.on_marked(Marked(self._stage_meant(self.session)))
+            self.action_mark(self._stage_meant(self.session))
         elif name == "formula":
             self._edit_formula(self.session)
         elif name in ("into", "reverse-into") and (pointed := self.panes.query_one(ProgramPane).pointed_away):
@@ -98,12 +97,12 @@ class Commanding(TerminalApp):
         else:
             self.perform(name)
 
-    def on_marked(self, message: Marked) -> None:
-        """A breakpoint on a stage, or on a line of the user's file, is set, or deleted."""
+    def action_mark(self, place: str) -> None:
+        """Set a breakpoint on a stage, or on a line of the user's file, or delete it."""
         if self.session:
-            names = {stage.name for stage in self.session.program.stages if message.place in (stage.line, stage.beside)}
-            there = [stop.number for stop in self.session.stops.all.values() if stop.text in {message.place, *names}]
-            self.perform(f"delete {there[0]}" if there else f"break {message.place}")
+            names = {stage.name for stage in self.session.program.stages if place in (stage.line, stage.beside)}
+            there = [stop.number for stop in self.session.stops.all.values() if stop.text in {place, *names}]
+            self.perform(f"delete {there[0]}" if there else f"break {place}")
 
     def ask(self, command: Command) -> None:
         """Ask for what a command needs."""

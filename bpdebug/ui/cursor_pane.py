@@ -13,7 +13,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import HintOf, command_keys, own_keys
 from bpdebug.ui.draw.spans import Line, lit
 from bpdebug.ui.pane import Pane
-from bpdebug.ui.pointing import Asked, Marked
+from bpdebug.ui.pointing import Asked
 
 _MARGIN = 3
 """Columns in which a click sets a breakpoint."""
@@ -117,7 +117,7 @@ class CursorPane(Pane):
     def action_mark(self) -> None:
         """Set a breakpoint on what is under the cursor, or take it away."""
         if self.place:
-            self.post_message(Marked(self.place))
+            self.call_later(self.run_action, f"app.mark({self.place!r})")
 
     def spots(self) -> Iterator[tuple[Offset, str]]:
         """The places of the program that are in sight."""

@@ -50,30 +50,6 @@ class Asked(Message):
     commands: str
 
 
-@dataclass
-class Marked(Message):
-    """The user wants a breakpoint on a stage or on a line of his file, or no longer."""
-
-    place: str
-
-
-@dataclass
-class BorderMoved(Message):
-    """The user drags a side of a pane.
-
-    Attributes:
-        name: the pane.
-        side: which of its sides.
-        by: how far it is from where it was grabbed, to the right or down.
-        begins: whether it has only been grabbed just now.
-    """
-
-    name: str
-    side: Side
-    by: int
-    begins: bool
-
-
 def side_at(region: Region, place: Offset) -> Side | None:
     """The side of a bordered region that a place is on, or None."""
     if not region.contains_point(place):
@@ -142,7 +118,8 @@ class PointedAt(ScrollView):
         elif self._grabbed:
             side, origin = self._grabbed
             way = event.screen_offset - origin
-            self.post_message(BorderMoved(self.id or "", side, way.x if side in ("left", "right") else way.y, not self._moving))
+            by = way.x if side in ("left", "right") else way.y
+            self.call_later(self.run_action, f"screen.drag('{self.id}', '{side}', {by}, {not self._moving})")
             self._moving = True
 
     def on_mouse_up(self) -> None:

@@ -117,10 +117,6 @@ class ReportScreen(OnceScreen):
         """The results."""
         yield ReportPane(self.view, self.report, self.leave)
 
-    def on_mount(self) -> None:
-        """As on a change of size."""
-        self.on_resize()
-
     def on_resize(self) -> None:
         """Take the room that the results need."""
         pane, (columns, rows) = self.query_one(ReportPane), self.app.size

@@ -21,6 +21,7 @@ _GLYPHS = {
     "down": "↓",
     "enter": "Enter",
     "backspace": "Bksp",
+    "f1": "F1",
     "colon": ":",
     "tab": "1…9",
     "less_than_sign": "<",

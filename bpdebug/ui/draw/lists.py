@@ -12,7 +12,7 @@ from bpdebug.frontends import ShippedScenario
 from bpdebug.look.legend import GROUPS, Entry, entries
 from bpdebug.session.table import GROUPS as COMMAND_GROUPS
 from bpdebug.session.table import Command
-from bpdebug.ui.draw.glyphs import role_of
+from bpdebug.ui.draw.glyphs import glyph, role_of
 from bpdebug.ui.draw.spans import Line, Row, columns_of, fit, line, marked, table, wrap
 
 _HEADING = ("scenario", "network", "samples", "what it shows")
@@ -98,7 +98,6 @@ _USAGE_WIDTHS = (22, 43)
 _MUCH = 110
 _SAMPLE = "−1.23"
 """What a style is shown on."""
-_SHOWN = {"enter": "Enter", "backspace": "Bksp", "f1": "F1"}
 LEGEND = "help "
 """What the name of a legend's row begins with; the rest is what it explains."""
 
@@ -167,7 +166,7 @@ def _groups(commands: Sequence[Command], panes: Mapping[str, str]) -> Iterator[t
     for group, title in COMMAND_GROUPS.items():
         rows = []
         for command in (command for command in commands if command.group == group):
-            keys = " ".join(_SHOWN.get(key, key) for key in command.keys)
+            keys = " ".join(glyph(key) for key in command.keys)
             others = ", ".join(alias for alias in command.aliases if alias not in command.keys)
             rows.append(Told(command.name, keys, command.usage, command.help + f" (also: {others})" * bool(others)))
         yield title, rows
