@@ -196,15 +196,19 @@ def _of_deltas(judge: Judge, shown: Sequence[str], own: float) -> Iterator[str]:
             yield of_deltas(deltas, factor, shown)
 
 
+def of_slots(names: Sequence[str], factor: Factor) -> str:
+    """That what an optimizer keeps has a factor, with which the parameters move alike."""
+    if factor.name == RATE and factor.value < 0:
+        return f"your {listed(names)} {are(names)} −learning_rate times ours: the step itself, which is added"
+    return f"your {listed(names)} {are(names)} {factor.text} times ours, and your step takes that back"
+
+
 def _of_slots(judge: Judge) -> Iterator[str]:
-    rate = float(judge.start.get("learning_rate", 1.0))
     for letter in judge.program.rule.slots:
         slots = [f.name for f in judge.findings if f.stage.name in judge.program.letters[letter] and f.theirs is not None]
         factor = judge.names.of(judge.convention.of(judge.program.letters[letter][0])) if slots else ONE
-        if factor.value == -rate:
-            yield f"convention: your {listed(slots)} are −learning_rate times ours: they hold the step itself, which is added"
-        elif factor != ONE:
-            yield f"convention: your {listed(slots)} are {factor.text} times ours, and your step takes that back"
+        if factor != ONE:
+            yield f"convention: {of_slots(slots, factor)}"
 
 
 def _undisclosed(judge: Judge) -> Iterator[str]:

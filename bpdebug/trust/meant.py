@@ -17,18 +17,18 @@ import numpy as np
 from bpdebug.core.description import Array
 from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import short
 from bpdebug.core.operations import ACTIVATIONS, LOSSES
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
 from bpdebug.core.words import are, together
+from bpdebug.trust.agreement import of_slots
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.differences import Probe
 from bpdebug.trust.dots import Dots
-from bpdebug.trust.elsewhere import ALONE, DRAWS, METHOD, SAFETY, Beside, Elsewhere, Values, course, meant, one_sided, updated
-from bpdebug.trust.factors import scale
+from bpdebug.trust.elsewhere import ALONE, DRAWS, SAFETY, Beside, Elsewhere, Values, course, meant, one_sided, updated
+from bpdebug.trust.factors import names_of, scale
 from bpdebug.trust.finding import Finding, Suspect
 from bpdebug.trust.suspects import diagnose
 
@@ -239,20 +239,16 @@ def _alike(program: Program, stage: Stage, values: Values, size: float, runs: Se
         if name in parameters and not (np.abs(one.ours - other.right) <= SAFETY * moved[name]).all():
             return ""
     slots = [slot for slot, of in program.slots.items() if of in parameters and slot in last]
-    kept = [_kept(slot, last[slot][0], last[slot][1].right) for slot in slots]
+    kept = [_kept(program, slot, last[slot][0], last[slot][1].right) for slot in slots]
     return f"{', '.join(parameters)} moves as it is meant to" + "".join(f"; {said}" for said in kept if said)
 
 
-def _kept(slot: str, look: Beside, right: Array) -> str:
+def _kept(program: Program, slot: str, look: Beside, right: Array) -> str:
     """How a slot of the user's differs from the usual one."""
     if np.allclose(look.ours, right, 1e-9, 0.0):
         return ""
-    if not (factor := scale(look.ours, right, 1e-9)):
-        return f"{slot} is updated differently"
-    rate = float(look.values.get("learning_rate", np.nan))
-    known = {"minus the learning rate": -rate, "the learning rate": rate, "minus 1": -1.0}
-    times = next((name for name, value in known.items() if abs(factor - value) <= 1e-9 * abs(value)), short(factor, 6))
-    return f"{slot} is kept as {times} times what {slot} is by {METHOD}"
+    factor = scale(look.ours, right, 1e-9)
+    return of_slots([slot], names_of(program, look.values, 1e-9).of(factor)) if factor else f"{slot} is updated differently"
 
 
 def _restored(program: Program, stages: Iterable[Stage]) -> Program:

@@ -45,9 +45,9 @@ def conventions(program, arrays):
     yield "y - a, rate in dW", {"delta": -1, "own": -rate}, "other sign"
     if program.rule.name in ("momentum", "nesterov"):
         for name, units in (("rate * velocity", rate), ("-rate * velocity", -rate)):
-            yield name, {"slots": {"v": units}}, "takes that back" if units > 0 else "hold the step itself"
-            yield f"{name}, 1/m in dW", {"delta": m, "slots": {"v": units}}, "takes that back" if units > 0 else "hold the step itself"
-        yield "-rate * velocity, sums", {"delta": m, "own": m, "feed": m, "slots": {"v": -rate}}, "hold the step itself"
+            yield name, {"slots": {"v": units}}, "takes that back" if units > 0 else "the step itself"
+            yield f"{name}, 1/m in dW", {"delta": m, "slots": {"v": units}}, "takes that back" if units > 0 else "the step itself"
+        yield "-rate * velocity, sums", {"delta": m, "own": m, "feed": m, "slots": {"v": -rate}}, "the step itself"
         yield "y - a, velocity", {"delta": -1, "own": -1, "slots": ADDED}, "other sign"
         yield "y - a, rate * velocity", {"delta": -m, "own": -1, "slots": {"v": rate}}, "other sign"
     if program.rule.name.startswith("adam"):

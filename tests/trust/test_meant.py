@@ -94,7 +94,7 @@ def test_a_velocity_kept_otherwise_that_moves_the_parameter_alike_is_a_conventio
     report, found = checked(optimizing(name), *formulas, update=update)
     assert report.ok
     assert {found["vW1"].status, found["W1"].status} == {"convention"}
-    assert "learning rate times" in found["vW1"].said
+    assert "learning_rate" in found["vW1"].said
     report, found = checked(optimizing(name), formulas[0], update=update)  # half of it is no convention
     assert [finding.name for finding in report.accused] == ["vW1"]
 
