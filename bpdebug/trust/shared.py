@@ -48,7 +48,7 @@ def shared(probe: Probe, accused: Collection[str]) -> tuple[Mapping[str, str], l
         return dict.fromkeys(found, f"{whole.text} times what is derived"), [said]
     each = {name: names.of(common_factor(factors, _NEAR) or np.nan) for name, factors in found.items()}
     deltas = {name: factor for name, factor in each.items() if factor.name and factor != ONE}
-    if not {*accused} <= deltas.keys():
+    if not deltas or not all(each[name].name for name in accused):
         return {}, []
     told = (of_deltas([name for name in deltas if deltas[name] == one], one, shown) for one in dict.fromkeys(deltas.values()))
     return {name: f"{each[name].text} times what is derived" * (name in deltas) for name in found}, [*told]

@@ -231,17 +231,20 @@ TYPED = {
 }
 
 
+@pytest.mark.parametrize("l2", [0.0, 0.1])
 @pytest.mark.parametrize("name", TYPED)
-def test_what_compare_calls_a_convention_check_calls_so_too(name):
+def test_what_compare_calls_a_convention_check_calls_so_too(name, l2):
     generator, (formulas, said) = np.random.default_rng(3), TYPED[name]
+    said = said * (not l2 or "have the 1/m" in said)  # of the penalty it is no factor
     x, y = generator.standard_normal((5, 3)), generator.random((5, 1))
     layers = (Layer(4, "tanh"), Layer(1, "sigmoid"))
-    plain = program = make_program(Scenario("typed", ("p", "q", "r"), layers, x, y, loss=Loss("binary_cross_entropy", "mean")))
-    for formula in formulas:
-        program = program.with_formula(*formula.split(" = ", 1))
+    plain = program = make_program(Scenario("typed", ("p", "q", "r"), layers, x, y, loss=Loss("binary_cross_entropy", "mean", l2=l2)))
+    for target, _, formula in (text.partition(" = ") for text in formulas):
+        part = f"{target}@z{target[-1]}" if l2 and target[:2] == "dW" else target
+        program = program.with_formula(part, formula)
     start = program.batch(0) | program.initial
     made = program.run(start)
-    values = start | {name + "_new" * (name in program.parameters): value for name, value in made.items()}
+    values = start | {name + "_new" * (name in program.parameters): value for name, value in made.items() if "@" not in name}
     reports = whole(check(Timeline(program))), compare(Timeline(plain), values)
     notes = [[note for note in report.notes if note.startswith("convention")] for report in reports]
     assert [report.ok for report in reports] == [bool(said)] * 2
