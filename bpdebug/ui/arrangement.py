@@ -17,12 +17,14 @@ from bpdebug.core.cells import Cell
 from bpdebug.look.answer import Answer, answer_of
 from bpdebug.look.folds import folds_of
 from bpdebug.session.view import View
-from bpdebug.ui.bars import Bar, FooterBar, MessageBar, TourBar
+from bpdebug.ui.bars import FooterBar, MessageBar, TourBar
+from bpdebug.ui.draw.bars import header_line
 from bpdebug.ui.draw.layers import deltas_of, values_of
 from bpdebug.ui.draw.program import wanted_columns
 from bpdebug.ui.draw.source import has_source
 from bpdebug.ui.keys import left_to_panes
 from bpdebug.ui.layout import Layout, Side, is_small
+from bpdebug.ui.painting import Lines
 from bpdebug.ui.pane import Pane
 from bpdebug.ui.panes import PANES
 from bpdebug.ui.screens import Sized
@@ -74,7 +76,7 @@ class PaneScreen(Sized):
         super().__init__(id="_default")
         self.layout_of = Layout({name: pane.spot for name, pane in PANES.items()})
         self.panes = {name: made(id=name) for name, made in PANES.items()}
-        self._bars = Bar(id="header"), TourBar(id="tour"), FooterBar(lambda: bool(self.layout_of.maximised))
+        self._bars = Lines(id="header"), TourBar(id="tour"), FooterBar(lambda: bool(self.layout_of.maximised))
         self._message, self._show = message, show
         self._body, self._placed = _Body(*self.panes.values(), id="body"), dict[str, Region]()
         self._body.layout = _Placing(self)
@@ -94,7 +96,9 @@ class PaneScreen(Sized):
     def see(self, view: View) -> None:
         """Show a moment in all panes and bars."""
         self.view = view
-        seeing: list[Bar | TourBar | Pane] = [*self._bars, *self.panes.values()]
+        header, tour, footer = self._bars
+        header.show(header_line(view, self.app.size.width))
+        seeing: list[TourBar | FooterBar | Pane] = [tour, footer, *self.panes.values()]
         for widget in seeing:
             widget.view = view
 

@@ -9,42 +9,26 @@ from typing import Literal, NamedTuple
 from rich.text import Text
 from textual import events
 from textual.reactive import reactive
-from textual.strip import Strip
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Static
 
 from bpdebug.session.view import View
-from bpdebug.ui.draw.bars import Place, footer_key, footer_line, header_line
+from bpdebug.ui.draw.bars import Place, footer_key, footer_line
 from bpdebug.ui.draw.glyphs import key_name
 from bpdebug.ui.draw.source import has_source
 from bpdebug.ui.draw.spans import Line, wrap_lines
-from bpdebug.ui.painting import Lines, to_strip
+from bpdebug.ui.painting import Lines
 from bpdebug.ui.pane import REGISTERED, Pane
 
 
-class Bar(Widget):
-    """A line of text over the whole width: where we are."""
-
-    ALLOW_SELECT = False
-    view: reactive[View | None] = reactive(None)
-
-    def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw.bars.header_line`."""
-        return header_line(view, columns)
-
-    def render_line(self, y: int) -> Strip:
-        """The line, or blanks before there is a view."""
-        drawn = self.draw(self.view, self.size.width) if self.view else ()
-        return to_strip(self, drawn, self.size.width, self.rich_style)
-
-
-class FooterBar(Bar):
+class FooterBar(Lines):
     """What can be pressed; a click on it does the same.
 
     Args:
         alone: whether a pane has the whole body.
     """
+
+    view: reactive[View | None] = reactive(None)
 
     def __init__(self, alone: Callable[[], bool]) -> None:
         super().__init__(id="footer")
@@ -53,10 +37,12 @@ class FooterBar(Bar):
     def on_mount(self) -> None:
         """Follow the focus, and the text that is selected."""
         for name in ("focused", "selections"):
-            self.watch(self.screen, name, self._another, init=False)
+            self.watch(self.screen, name, self.watch_view, init=False)
 
-    def _another(self) -> None:
-        self.refresh()
+    def watch_view(self) -> None:
+        """Say what can be pressed now."""
+        if self.view and self.is_attached:
+            self.show(footer_line(self.view, self.app.size.width, self._place))
 
     @property
     def _place(self) -> Place:
@@ -67,10 +53,6 @@ class FooterBar(Bar):
             pane.key for pane in REGISTERED.values() if not pane.key.isdigit() and (scripts or pane.spot not in ("source", "output"))
         )
         return Place(hints, cells, bool(self.screen.selections), self._alone(), (*letters,))
-
-    def draw(self, view: View, columns: int) -> Line:
-        """See :func:`bpdebug.ui.draw.footer.footer_line`."""
-        return footer_line(view, columns, self._place)
 
     def on_click(self, event: events.Click) -> None:
         """Press the key that was clicked."""
@@ -127,8 +109,6 @@ class MessageBar(Lines):
     Attributes:
         notes: what has been said since the last command.
     """
-
-    ALLOW_SELECT = False
 
     def __init__(self) -> None:
         super().__init__(id="message")

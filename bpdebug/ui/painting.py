@@ -72,6 +72,7 @@ def few_colors(widget: Widget) -> bool:
 class Lines(Widget):
     """Lines and nothing else; those that its height has no room for are not shown."""
 
+    ALLOW_SELECT = False
     _lines: tuple[Line, ...] = ()
 
     def show(self, *lines: Line) -> None:

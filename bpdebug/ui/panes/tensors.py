@@ -13,6 +13,7 @@ from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.look.groups import group_of, groups_of
+from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import ARROWS, ORIGIN, PARTS, HintOf, command_keys, has_parts, own_keys
 from bpdebug.ui.draw.glyphs import nothing_yet
@@ -64,7 +65,6 @@ class MatrixPane(Pane):
         self.layout_of = Layout(())
         self._aside = 0
         self._names: list[str] = []
-        self._picture: tuple[object, list[Line]] = (None, [])
 
     @property
     def numbers(self) -> Size:
@@ -86,10 +86,15 @@ class MatrixPane(Pane):
         else:
             self._names, self.layout_of = self._filled(view, names, around(view, names, self.gradients), self.layout_of, _FURTHER)
         self.extend(self.layout_of.width + self._aside, self.layout_of.height)
-        note = note_text(view, self.layout_of, columns - 4) or self._nothing(view, names, columns - 2)
-        here = [name for name in names if name in view.tensors]
-        state = "bad" if any(map(view.is_broken, here)) else "past" if past_text(view, names) else "" if here else "empty"
-        past = f"  {past_text(view, names)}".rstrip()
+        note, past, here = (
+            note_text(view, self.layout_of, columns - 4),
+            past_text(view, names),
+            [name for name in names if name in view.tensors],
+        )
+        if not past or view.position.at_end:
+            note = note or nothing_yet(view, names, columns - 2)
+        state = "bad" if any(map(view.is_broken, here)) else "past" if past else "" if here else "empty"
+        past = f"  {past}".rstrip()
         self.frame(self.heading(view, columns - len(past)) + past, note, state)
         if self._wanted(view):
             self._keep_in_sight()
@@ -133,11 +138,6 @@ class MatrixPane(Pane):
                 names, found = more, wider
         return names, found
 
-    @staticmethod
-    def _nothing(view: View, names: list[str], columns: int) -> str:
-        """What to press where there is nothing of this update to be seen."""
-        return "" if past_text(view, names) and not view.position.at_end else nothing_yet(view, names, columns)
-
     def _keep_in_sight(self) -> None:
         """Scroll to the cell cursor and the operand."""
         sight = self._wanted(self.view) if self.view else None
@@ -176,7 +176,7 @@ class MatrixPane(Pane):
         """See :func:`bpdebug.ui.draw.matrix.layout_line`; the overview stands to the right of it and is not scrolled."""
         room, start = self._room.width - self._aside, self.scroll_offset
         drawn = layout_line(view, self.layout_of, y, start.x, room, range(start.y, start.y + self._room.height))
-        beside, at = self._overview(view, start) if self._aside else [], y - start.y
+        beside, at = self._overview(view) if self._aside else [], y - start.y
         return (*fit(drawn, room), (" ", ""), *beside[at]) if at < len(beside) else drawn
 
     @property
@@ -191,14 +191,10 @@ class MatrixPane(Pane):
         seen = ((block, block.sight(x, y, self.numbers.width, self.numbers.height)) for block in large)
         return max(seen, key=lambda found: found[1].bottom - found[1].top, default=None)
 
-    def _overview(self, view: View, start: Offset) -> list[Line]:
+    def _overview(self, view: View) -> list[Line]:
         """The lines of the overview, drawn once for all lines of the pane."""
-        key = (view, start, self._room)
-        if self._picture[0] != key:
-            found, signs = self.pictured, few_colors(self)
-            lines = overview_lines(view, *found, self._aside - 1, self._room.height, signs) if found else []
-            self._picture = (key, lines)
-        return self._picture[1]
+        found, size, signs = self.pictured, (self._aside - 1, self._room.height), few_colors(self)
+        return once(view, ("overview", found, size, signs), lambda: overview_lines(view, *found, *size, signs) if found else [])
 
     def action_cursor(self, down: int, right: int) -> None:
         """Move the cell cursor; with one step over the edge of a tensor it goes to the next one."""
