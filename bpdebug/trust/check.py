@@ -30,7 +30,7 @@ from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained
 from bpdebug.trust.differences import Cells, Probe, cells
 from bpdebug.trust.dots import laid
-from bpdebug.trust.elsewhere import EVEN
+from bpdebug.trust.elsewhere import EVEN, METHOD, meant
 from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect, worst
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
@@ -77,7 +77,7 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     found = {name: finding for name, finding in own.items() if not finding.stage.of} | found | own
     told = [finding for name, finding in found.items() if only in ("", name) or (finding.says.accuses and not finding.stage.of)]
     with np.errstate(all="ignore"):
-        accused = {finding.name for finding in told if finding.says.accuses}
+        accused = {name for name, finding in found.items() if finding.says.accuses}
         alike, conventions = shared(probe, accused) if accused else ({}, [])
         told = _settled(told, alike)
     if named and any(finding.says.accuses for finding in told):
@@ -209,25 +209,29 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
     yield f"checking {stage.name}"
     status, judged = dots.judge(stage)
     own = status == "non-finite" and dots.own(stage)
+
+    def seen(status: str, theirs: Array, right: Array, said: str = "") -> Finding:
+        """What the dot product shows by itself."""
+        return Finding(stage, stage.name, status, judged.error, first, ours, theirs, right, ours.size, judged.kinks, DOTS, said)
+
+    def derived() -> Array:
+        """What was derived, in the place of which the user has put his own."""
+        return laid(np.asarray(Evaluator(probe.values).value(meant(stage).tree), float), ours.shape)
+
     if not (closely or own or status == "wrong"):
-        right, said = ours if status == "good" else nothing, _OVERFLOW * (status == "non-finite")
-        return Finding(stage, stage.name, status, judged.error, first, ours, ours, right, ours.size, judged.kinks, DOTS, said)
+        return seen(status, ours, ours if status == "good" else nothing, _OVERFLOW * (status == "non-finite"))
     if status == "wrong" and probe.program.allowed and stage.derived:  # then what was derived tells, and no cell is moved
-        right = np.asarray(Evaluator(probe.values).value(stage.derived.tree), float)
-        right = laid(right, ours.shape)
-        allowed = probe.program.allowed.get(stage.name, _SHARED)
+        right, allowed = derived(), probe.program.allowed.get(stage.name, _SHARED)
         due = allowed.factor * right + (allowed.decay * probe.values[stage.of] if allowed.decay else 0.0)
         if np.abs(ours - due).max(initial=0) <= allowed.near * np.abs(ours).max(initial=0):
-            numbers = ours, right, right, ours.size, judged.kinks
-            return Finding(stage, stage.name, "convention", judged.error, first, *numbers, DOTS, allowed.said)
-    method = "complex step"
+            return seen("convention", right, right, allowed.said)
     if status == "wrong" and not closely and stage.name in probe.program.settled:  # known to be right in another way
-        return Finding(stage, stage.name, status, judged.error, first, ours, ours, nothing, ours.size, judged.kinks, DOTS)
+        return seen(status, ours, nothing)
     if status == "wrong" and not closely and stage.derived and ours.size * len(dots.reach(stage).steps) > _CLOSELY:
-        right, method = laid(np.asarray(Evaluator(probe.values).value(stage.derived.tree), float), ours.shape), "the derived formula"
+        method, right = METHOD, derived()
         found = Cells(right, right, ROUNDING * np.abs(right))
     else:
-        found = yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells")
+        method, found = "complex step", (yield from cells(dots, stage, f"checking {stage.name}: {{}} of {ours.size} cells"))
     ours = laid(ours, found.low.shape)
     excess = found.excess(ours)
     if status == "wrong" or own:

@@ -46,17 +46,16 @@ class Dots:
         program: the formulas that are meant to be differentiated.
         running: those that have run.
         values: every tensor.
-        given: tensors that are what they are, whatever their stages make of the others.
     """
 
-    def __init__(self, program: Program, running: Program, values: Mapping[str, Array], given: Collection[str] = ()) -> None:
+    def __init__(self, program: Program, running: Program, values: Mapping[str, Array]) -> None:
         self.program, self.running, self.exact = program, running, Rounded(values)
         self.generator = np.random.default_rng(0)
-        self.values, self._given = values, given
+        self.values, self._given = values, frozenset[str]()
 
     def elsewhere(self, values: Mapping[str, Array], given: Collection[str] = ()) -> Dots:
-        """The same formulas on other numbers; what is known of them is kept."""
-        (other := copy(self)).__dict__.update(values=values, exact=Rounded(values), _given=given)
+        """The same formulas on other numbers, some of which are what they are, whatever their stages make of the others."""
+        (other := copy(self)).__dict__.update(values=values, exact=Rounded(values), _given=frozenset(given))
         return other
 
     @cached_property

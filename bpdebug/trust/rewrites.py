@@ -126,10 +126,10 @@ def everywhere(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
     return change(tree.rebuilt(lambda child: everywhere(child, change)))
 
 
-def rewritten(right: Tree, wrong: Tree, node: Tree, constants: Collection[str] = ()) -> Tree:
+def rewritten(right: Tree, wrong: Tree, node: Tree) -> Tree:
     """A node that a pattern fits, written in another one; any other node as it is."""
     parts: dict[str, Tree] = {}
-    return _filled(wrong, parts, node) if _fits(right, node, parts, constants) else node
+    return _filled(wrong, parts, node) if _fits(right, node, parts, ()) else node
 
 
 def rewrites(site: Site) -> Iterator[Mistake]:

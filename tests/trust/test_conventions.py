@@ -246,6 +246,8 @@ def test_what_compare_calls_a_convention_check_calls_so_too(name, l2):
     made = program.run(start)
     values = start | {name + "_new" * (name in program.parameters): value for name, value in made.items() if "@" not in name}
     reports = whole(check(Timeline(program))), compare(Timeline(plain), values)
+    one = whole(check(Timeline(program), only="dW1"))
+    assert one.ok == (bool(said) or name == "one alone")
     notes = [[note for note in report.notes if note.startswith("convention")] for report in reports]
     assert [report.ok for report in reports] == [bool(said)] * 2
     assert not said or [said in note for note, *_ in notes] == [True] * 2
