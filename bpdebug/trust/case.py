@@ -114,11 +114,8 @@ class Cells(Evaluator):
     def _part(self, tree: Tree, rows: Axis, columns: Axis) -> Any:
         if isinstance(tree, Transpose) and len(self._shapes.shape(tree)) > 1:
             return self.part(tree.operand, columns, rows).T
-        if (
-            isinstance(tree, Operation)
-            and not isinstance(tree, Length)
-            and not (isinstance(tree, Call) and not operation(tree)[0].cellwise)
-        ):
+        whole = isinstance(tree, Length) or (isinstance(tree, Call) and not operation(tree)[0].cellwise)
+        if isinstance(tree, Operation) and not whole:
             row, operands = operation(tree)
             wanted = [(rows, None), (None, columns)] if row.name == "@" else [(rows, columns)] * len(operands)
             parts = [self.part(operand, *axes) for operand, axes in zip(operands, wanted, strict=True)]

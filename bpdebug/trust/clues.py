@@ -71,14 +71,8 @@ def _equal_rows(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspe
                 yield Suspect("equal_rows", "repeated indices counted once", f"{told}; np.add.at adds them all")
             return
     x = seen.get(judge.program.input, np.zeros(0))
-    if (
-        x.ndim != 2
-        or stage.of not in judge.program.parameters
-        or judge.program.input not in stage.formula.names
-        or not np.isin(x, (0, 1)).all()
-    ):
-        return
-    if not (x.sum(axis=1) == 1).all():
+    reads = x.ndim == 2 and stage.of in judge.program.parameters and judge.program.input in stage.formula.names
+    if not (reads and np.isin(x, (0, 1)).all() and (x.sum(axis=1) == 1).all()):
         return
     tokens = x.argmax(axis=1)
     last = np.array([token not in tokens[place + 1 :] for place, token in enumerate(tokens)])
@@ -113,11 +107,9 @@ def _apart(judge: Judge, finding: Finding, theirs: Array) -> Iterator[Suspect]:
     turns = int(np.count_nonzero(rising[1:] != rising[:-1]))
     if reading.shape != z.shape or turns < max(_TURNS, z.size // 4):
         return
-    first, second = (tuple(map(int, np.unravel_index(order[place], z.shape))) for place in _widest(z.flat[order], theirs.flat[order]))
-    pairs = [
-        f"{cell_name(layer.z, cell)} = {short(float(z[cell]))} goes with {cell_name(layer.a, cell)} = {short(float(theirs[cell]))}"
-        for cell in (first, second)
-    ]
+    cells = [tuple(map(int, np.unravel_index(order[place], z.shape))) for place in _widest(z.flat[order], theirs.flat[order])]
+    both = [[(cell_name(name, cell), short(float(of[cell]))) for name, of in ((layer.z, z), (layer.a, theirs))] for cell in cells]
+    pairs = [f"{one} = {value} goes with {other} = {given}" for (one, value), (other, given) in both]
     told = f"{layer.a} rises and falls {turns} times as {layer.z} grows ({' and '.join(pairs)})"
     yield Suspect(
         "cache_apart", f"{layer.z} and {layer.a} that do not belong together", f"{told}: one of them is of another moment or batch"

@@ -174,13 +174,10 @@ def _mixed(judge: Judge) -> Iterator[tuple[str, ...]]:
         if finding.says.accuses or (finding.status == "missing" and finding.stage.name in wanted):
             wanted |= {*finding.stage.formula.names} if finding.stage.phase in (Phase.FORWARD, Phase.LOSS) else set()
     suspected = [name for name in parameters if name in wanted]
-    groups = [
-        [n for n in suspected if judge.program.tensors[n].group == group]
-        for group in {judge.program.tensors[n].group: 0 for n in suspected}
-    ]
-    kinds = [
-        [n for n in suspected if n in kind] for kind in zip(*((layer.weight, layer.bias) for layer in judge.program.layers), strict=True)
-    ]
+    group_of = {name: judge.program.tensors[name].group for name in suspected}
+    groups = [[name for name in suspected if group_of[name] == group] for group in dict.fromkeys(group_of.values())]
+    weights_and_biases = zip(*((layer.weight, layer.bias) for layer in judge.program.layers), strict=True)
+    kinds = [[name for name in suspected if name in kind] for kind in weights_and_biases]
     for some in dict.fromkeys(map(tuple, (suspected, *groups, *kinds, *([name] for name in suspected)))):
         if 0 < len(some) < len(parameters):
             yield some

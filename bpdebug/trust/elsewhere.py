@@ -119,12 +119,8 @@ def course(
     known = {**values} | {name: np.asarray(program.initial[name], float) for name in (*program.slots, "t") if name in program.initial}
     for number in range(DRAWS):
         generator = np.random.default_rng(number)
-        known |= {
-            n: value
-            for run in runs[number : number + 1]
-            for n, value in run.items()
-            if n not in program.slots and n not in program.constants
-        }
+        for run in runs[number : number + 1]:
+            known |= {name: value for name, value in run.items() if name not in program.slots and name not in program.constants}
         for name in () if runs else program.free:
             gradient = values[program.gradients[name]]
             known[program.gradients[name]] = generator.standard_normal(gradient.shape) * (size * size_of(gradient) if size else 1.0)

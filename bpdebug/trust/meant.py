@@ -108,11 +108,8 @@ class _Meant:
         if not wrong:
             agree = [name for name in derivatives if status[name] in _RIGHT]
             untold = f"not {what}; whether {_are(derivatives, 'its derivative')}, the numbers do not tell"
-            return (
-                replace(finding, status="own", said=f"not {what}, and {_are(agree, 'its derivative')}")
-                if agree
-                else (replace(finding, status="unsure", said=untold))
-            )
+            said = f"not {what}, and {_are(agree, 'its derivative')}" if agree else untold
+            return replace(finding, status="own" if agree else "unsure", said=said)
         others = [name for name in derivatives if name not in wrong and self._found[name].stage.edited]
         # a derivative of the user's own that is right for the formula, and not for what we take it to be meant to be, speaks for it
         fits = self._right_as_meant(stage, wrong) if len(self._right_as_meant(stage, others)) == len(others) else []
@@ -195,15 +192,10 @@ def own_steps(probe: Probe) -> Iterator[tuple[Finding, Evidence | None]]:
     if any({*stage.formula.names} - known for stage in edited):  # it has its gradient from elsewhere, which random ones do not tell of
         elsewhere = Elsewhere(probe)
         runs = {kind: [elsewhere.at(number, kind == ALONE) for number in range(DRAWS)] for kind in kinds if kind in ("", ALONE)}
-    looks = {
-        kind: [
-            look
-            for small in (False, True)[: 1 + (not some)]
-            for look in course(running, *kinds[kind], False, small, some)
-            if look.stage in edited
-        ]
-        for kind, some in (runs.items() if edited else ())
-    }
+    looks = dict[str, list[Beside]]()
+    for kind, some in runs.items() if edited else ():
+        courses = [course(running, *kinds[kind], False, small, some) for small in ((False,) if some else (False, True))]
+        looks[kind] = [look for one in courses for look in one if look.stage in edited]
     for here in (look for look in updated(running, values, own=True) if look.stage in edited):
         stage, shown = here.stage, program.stage(here.stage.name)
         differ = {kind: next((look for look in looks[kind] if look.stage is stage and look.differ), None) for kind in looks}

@@ -209,13 +209,8 @@ class Pairs:
         found, wanted = _long(array.shape), _long(due)
         if found == wanted:
             return _FITS
-        if (
-            self.program.layers
-            and tensor in self.program.sampled
-            and array.ndim <= 2
-            and due[1] in (1, *array.shape)
-            and len(found) <= 2 - (due[1] == 1)
-        ):
+        of_samples = self.program.layers and tensor in self.program.sampled and array.ndim <= 2
+        if of_samples and due[1] in (1, *array.shape) and len(found) <= 2 - (due[1] == 1):
             return _FITS
         return _FLAT if array.size == np.prod(due) or (tensor == self.program.loss and array.ndim == 1) else _MISFITS
 
@@ -253,10 +248,8 @@ class Pairs:
                 uncompared[name] = self._reason(name, gradients, twins, names)
             else:
                 idlers.append(f"{name} is not compared: {self.reasons.get(name) or 'it is no tensor of this network'}")
-        return uncompared, [
-            *idlers[:_SHOWN],
-            *[f"and {counted(len(idlers) - _SHOWN, 'other array')} that this network does not have"] * (len(idlers) > _SHOWN),
-        ]
+        more = [f"and {counted(len(idlers) - _SHOWN, 'other array')} that this network does not have"] * (len(idlers) > _SHOWN)
+        return uncompared, [*idlers[:_SHOWN], *more]
 
     def _beside(self, array: Array, names: Mapping[str, str]) -> bool:
         """Whether an array may be a parameter that is not there, though others are, or the gradient of one whose gradient is not."""

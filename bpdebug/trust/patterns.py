@@ -89,14 +89,9 @@ def _shapes(case: Evidence) -> Look:
             shape = "×".join(map(str, wrong.shape))
             yield "not_summed", wrong, f"the shape is {shape}, and the {said} over the samples is the right value", None
     if right.ndim == 2 and min(right.shape) > 1:
-        turned = right.reshape(right.T.shape)
+        turned, back = right.reshape(right.T.shape), right.T.reshape(right.shape)
         yield "reshaped", turned, "the right numbers are here in their order, in the shape of the transpose", None
-        yield (
-            "reshaped",
-            right.T.reshape(right.shape),
-            "the transpose's numbers are here in their order, in the shape of the right array",
-            None,
-        )
+        yield "reshaped", back, "the transpose's numbers are here in their order, in the shape of the right array", None
 
 
 def _samples(case: Evidence) -> Look:

@@ -148,10 +148,8 @@ def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[t
     widths = {name: shape[1] for name, shape in program.shapes(rows).items() if name in program.sampled and name in arrays}
     x = arrays.get(program.input)
     options = [(columns, rows if x is None else _rows(program, x, columns)) for columns in (False, True)]
-    fits = [
-        sum(arrays[name].shape == ((width, count) if columns else (count, width)) for name, width in widths.items())
-        for columns, count in options
-    ]
+    due = [{name: (width, count) if columns else (count, width) for name, width in widths.items()} for columns, count in options]
+    fits = [sum(arrays[name].shape == shape for name, shape in shapes.items()) for shapes in due]
     best = [option for option, fit in zip(options, fits, strict=True) if fit == max(fits)]
     return best if any(fits) else best[:1]
 
@@ -240,10 +238,8 @@ def _read(scene: Scene, pairing: Pairing, rows: int, columns: bool, turned: froz
             raise ComparisonError(message)
     drawn = [*_masks(program, given)]
     notes = [*drawn, *_turned(program, arrays, columns, turned), *[f"read {', '.join(reshaped)}"] * bool(reshaped)]
-    notes += [
-        *[f"your flat {listed(flat)} {'is read as a row' if len(flat) == 1 else 'are read as rows'}"] * bool(flat),
-        *_nonfinite(given),
-    ]
+    rows_of = "is read as a row" if len(flat) == 1 else "are read as rows"
+    notes += [*[f"your flat {listed(flat)} {rows_of}"] * bool(flat), *_nonfinite(given)]
     kinds = {tensor: arrays[file_name(program, tensor)].dtype for tensor in computed}
     # data may well be stored in a coarser type than is computed with
     own = {name: array for name, array in arrays.items() if name not in (*program.sources, "m")}

@@ -120,10 +120,8 @@ def spread(bias: str, array: Array, expected: tuple[int, ...], rows: int) -> tup
     if array.shape == (rows, units):
         if (array == array[0]).all():
             return array[:1], ""
-        return (
-            array,
-            f"it has a row for each of the {rows} samples, and they differ: a bias is one row for all, and its gradient a sum over them",
-        )
+        due = "a bias is one row for all, and its gradient a sum over them"
+        return array, f"it has a row for each of the {rows} samples, and they differ: {due}"
     return None
 
 

@@ -173,11 +173,8 @@ class Piece:
                 del self.paths[name]
         for name, path in self.paths.items():
             value, due = read(self.given, path), not path.startswith(f"{SELF}.") or is_parameter(path[5:])
-            if (
-                name in answer.gradients
-                or name in {plan.of for plan in self.plans}
-                or (due and not isinstance(value, float) and as_array(value).ndim)
-            ):
+            said = name in answer.gradients or name in {plan.of for plan in self.plans}
+            if said or (due and not isinstance(value, float) and as_array(value).ndim):
                 self.values[name] = as_array(value)
         return answer
 

@@ -60,10 +60,8 @@ class Judgement(Record, eq=False):
     def __str__(self) -> str:
         lines = list[str]()
         for verdict in self.verdicts:
-            lines += [
-                f"{verdict.piece.name}: {', '.join(map(_word, verdict.findings))}",
-                *(f"  note: {note}" for note in verdict.piece.notes),
-            ]
+            words = ", ".join(map(_word, verdict.findings))
+            lines += [f"{verdict.piece.name}: {words}", *(f"  note: {note}" for note in verdict.piece.notes)]
         return "\n".join([*lines, *[f"not judged: {', '.join(self.unjudged)}"] * bool(self.unjudged)])
 
 

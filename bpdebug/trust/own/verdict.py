@@ -250,10 +250,8 @@ class _Judging:
         arrays |= {**self.values, **({"dout": self.piece.cotangents[0]} if self.piece.backward else {}), "out": self.answer.outputs[0]}
         right = {other.name: other.right for other in findings if other.status == "good" or other.theirs is not None}
         ours = {other.name: other.ours for other in findings}
-        return replace(
-            finding,
-            suspects=tuple(self._diagonal(finding)) or suspects(Seen(finding.name, finding.ours, finding.right, arrays, right, ours)),
-        )
+        seen = Seen(finding.name, finding.ours, finding.right, arrays, right, ours)
+        return replace(finding, suspects=tuple(self._diagonal(finding)) or suspects(seen))
 
     def _diagonal(self, finding: Finding) -> Iterator[Suspect]:
         """What each cell of an output gives to its own cell of the input, and to no other."""
