@@ -8,6 +8,7 @@ import select
 import signal
 from codecs import getincrementaldecoder
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event
 from time import monotonic
 from typing import Any, TextIO, cast
@@ -70,26 +71,17 @@ class _Output:
     """A terminal to write to; when it is gone, what is written goes nowhere."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file = file
+        self._file, self.fileno = file, file.fileno
 
     def write(self, text: str) -> None:
         """As of a file."""
-        self._try(lambda: self._file.write(text))
+        with suppress(OSError, ValueError):
+            self._file.write(text)
 
     def flush(self) -> None:
         """As of a file."""
-        self._try(self._file.flush)
-
-    def fileno(self) -> int:
-        """As of a file."""
-        return self._file.fileno()
-
-    @staticmethod
-    def _try(act: Callable[[], object]) -> None:
-        try:
-            act()
-        except (OSError, ValueError):
-            return
+        with suppress(OSError, ValueError):
+            self._file.flush()
 
 
 class TerminalDriver(LinuxDriver):
@@ -98,7 +90,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: Any, **arguments: Any) -> None:
         super().__init__(app, **arguments)
         self._file = cast("Any", _Output(cast("TextIO", self._file)))
-        self._stopped = False
+        self._ending, self._stopped = cast(TerminalApp, app), False
 
     def run_input_thread(self) -> None:
         """Read until the app ends; when the terminal is gone, the app ends as if it had been told so."""
@@ -118,10 +110,6 @@ class TerminalDriver(LinuxDriver):
             return
         if not (isinstance(message, events.Key) and message.key == "ctrl+c" and self._ending.interrupt()):
             super().process_message(message)
-
-    @property
-    def _ending(self) -> TerminalApp:
-        return cast(TerminalApp, self._app)
 
     def _read(self) -> bytes:
         try:
@@ -159,16 +147,12 @@ class PageDriver(WebDriver):
     def __init__(self, app: Any, **arguments: Any) -> None:
         super().__init__(app, **arguments)
         self._write = cast("Any", self._write_all)
-        self._gone = Event()
+        self._ending, self._gone = cast(TerminalApp, app), Event()
 
     def start_application_mode(self) -> None:
         """As usual, but the signals are answered by the app."""
         super().start_application_mode()
         self._ending.heed_signals()
-
-    @property
-    def _ending(self) -> TerminalApp:
-        return cast(TerminalApp, self._app)
 
     def _write_all(self, data: bytes) -> int:
         """Write to the server, or nowhere when it is gone."""

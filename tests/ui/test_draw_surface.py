@@ -11,7 +11,7 @@ from ui_views import chain, session, text, whole
 from bpdebug import Session, load_scenario
 from bpdebug.core.description import Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.record import replace
-from bpdebug.ui.draw.plane import SHADES, output_shown, resampled
+from bpdebug.ui.draw.plane import SHADES, Sight, resampled
 from bpdebug.ui.draw.roles import DARK, HEAT_STEPS, Roles
 from bpdebug.ui.draw.spans import plain, width
 from bpdebug.ui.draw.surface import surface_parts, surface_title
@@ -143,6 +143,10 @@ def test_the_output_that_is_looked_at_is_that_of_the_selected_cell():
     scenario = chain((2,), x, np.array([[5.0, 1.0], [3.0, 2.0]]))
     plain_view = seen(scenario, "goto a1", "select a1[0,0]")
     chosen = replace(plain_view, selected=("a1", (0, 1)))
+
+    def output_shown(shown):
+        return Sight(shown, shown.surface).output
+
     assert output_shown(plain_view) == 0
     assert output_shown(chosen) == output_shown(replace(chosen, selected=("y", (0, 1)))) == 1
     assert output_shown(replace(chosen, selected=("W1", (1, 0)))) == 0

@@ -15,7 +15,7 @@ from bpdebug.look.finding import Finding
 from bpdebug.look.health import Health
 from bpdebug.look.layer_health import USUAL, USUAL_STEPS, LayerHealth
 from bpdebug.session.view import View
-from bpdebug.ui.draw.scales import bar, decade_share, decades
+from bpdebug.ui.draw.scales import bar, decades
 from bpdebug.ui.draw.spans import Line, Span, beside, first_that_fits, fit, line, plain, with_more, wrap
 
 _LEAST_BAR, _BAR, _WIDEST_BAR, _WORDS = 4, 8, 24, 11
@@ -151,7 +151,8 @@ def _bar_column(health: Health, length: int) -> _Column:
     def cell(layer: LayerHealth) -> Line:
         norm = float(layer.delta[-1])
         if math.isfinite(norm) and norm > 0:
-            return ((bar(max(decade_share(norm, scale), 1e-9), length), "bad" if _has(layer, "vanishing", "exploding") else "curve"),)
+            share = max((math.log10(norm) - scale[0]) / (scale[1] - scale[0]), 1e-9)
+            return ((bar(share, length), "bad" if _has(layer, "vanishing", "exploding") else "curve"),)
         broken = math.isinf(norm) or (np.isnan(norm) and not layer.waiting and not np.isnan(layer.delta).all())
         return (("⚠ not finite"[:length], "bad"),) if broken else ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from bpdebug.core.cells import Cell
@@ -15,7 +15,7 @@ from bpdebug.look.once import Made, once
 from bpdebug.look.slices import Slice, owner_of, slice_at
 from bpdebug.session.view import View
 from bpdebug.ui.draw.layers import INPUT, TARGET, kin_of, part_of, values_in
-from bpdebug.ui.draw.scales import heat
+from bpdebug.ui.draw.roles import HEAT_STEPS
 
 NARROWEST = 6
 """The least width of a number, so that tables of short ones are not crowded."""
@@ -47,8 +47,10 @@ class Look(Record):
 
     def heat(self, value: float) -> str:
         """The background of a number: sign and size relative to the largest of its tensor."""
-        role = heat("heat", value, self.scale)
-        return "" if role.endswith("+0") else role
+        if not isfinite(value):
+            return "bad"
+        level = round(HEAT_STEPS * max(-1.0, min(1.0, value / self.scale)))
+        return f"heat:{level:+d}" * bool(level)
 
 
 def look_of(known: Statistics | None, style: NumberStyle, narrowest: int = NARROWEST, among: bool = False, given: bool = False) -> Look:

@@ -59,8 +59,11 @@ class Sight(Record, eq=False):
 
     @cached_property
     def output(self) -> int:
-        """See :func:`output_shown`."""
-        return output_shown(self.view)
+        """The output that is looked at: the selected cell's column where that tensor has a column for each output, else the first."""
+        program, (name, index) = self.view.program, self.view.selected or ("", ())
+        tensor = program.tensors.get(name)
+        own = tensor and (tensor.role is Role.TARGET or group_of(program, tensor.name) == group_of(program, program.prediction))
+        return index[1] if own and len(index) > 1 else 0
 
     @property
     def grid(self) -> Array:
@@ -92,17 +95,6 @@ class Sight(Record, eq=False):
     def order(self) -> list[int]:
         """The places of the samples in the order in which they are drawn: the wrong ones over the others, the present one last."""
         return sorted(range(len(self.surface.samples)), key=lambda place: (place == self.present, not self.is_right(place)))
-
-
-def output_shown(view: View) -> int:
-    """The output that is looked at: the selected cell's column where that tensor has a column for each output, else the first."""
-    surface, selected = view.surface, view.selected
-    if surface is None or selected is None or len(selected[1]) < 2:
-        return 0
-    program = view.program
-    tensor = program.tensors.get(selected[0])
-    own = tensor and (tensor.role is Role.TARGET or group_of(program, tensor.name) == group_of(program, program.prediction))
-    return selected[1][1] if own else 0
 
 
 _DOTS = np.array(((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80)))

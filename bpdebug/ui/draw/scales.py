@@ -1,4 +1,4 @@
-"""Round numbers along an axis, bars and heat; and a picture with two axes: where its values are, and the lines through it."""
+"""Round numbers along an axis, and bars; and a picture with two axes: where its values are, and the lines through it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import minus, written
 from bpdebug.core.record import Record
 from bpdebug.ui.draw.braille import Canvas, Dot
-from bpdebug.ui.draw.roles import HEAT_STEPS
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 _EVERY = (2, 3, 4)
@@ -28,11 +27,6 @@ def bar(share: float, columns: int) -> str:
     return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
-def heat(kind: str, value: float, largest: float = 1.0) -> str:
-    """The role of a number: its sign and its size beside the largest."""
-    return f"{kind}:{round(HEAT_STEPS * max(-1.0, min(1.0, value / largest))):+d}" if math.isfinite(value) else "bad"
-
-
 def decades(norms: Array) -> tuple[float, float]:
     """The powers of ten at the ends of the scale that the gradients of all layers have in common."""
     known = norms[np.isfinite(norms) & (norms > 0)]
@@ -40,13 +34,6 @@ def decades(norms: Array) -> tuple[float, float]:
         return -float(_LEAST_DECADES), 0.0
     low, high = math.floor(math.log10(float(known.min())) - 1e-9), math.ceil(math.log10(float(known.max())) - 1e-9)
     return float(min(low, high - _LEAST_DECADES)), float(high)
-
-
-def decade_share(size: float, scale: tuple[float, float]) -> float:
-    """Where a positive number lies on such a scale: 0 at its low end and below, 1 at its high end."""
-    if not size > 0:
-        return 0.0
-    return min(max((math.log10(size) - scale[0]) / (scale[1] - scale[0]), 0.0), 1.0) if math.isfinite(size) else 1.0
 
 
 def nice_step(span: float, most: int) -> float:

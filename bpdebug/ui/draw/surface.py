@@ -18,7 +18,7 @@ from bpdebug.core.render import render, render_name
 from bpdebug.look.answer import answer_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
-from bpdebug.ui.draw.plane import HIGHER, LOWER, NEAR, SHADES, Sight, output_shown, plane_lines, response_lines
+from bpdebug.ui.draw.plane import HIGHER, LOWER, NEAR, SHADES, Sight, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import bar
 from bpdebug.ui.draw.spans import Line, Span, beside, crop, first_that_fits, fit, line, lit, short_names, width, widths_of, wrap
@@ -49,7 +49,7 @@ def surface_title(view: View, name: str) -> str:
     answer = surface.prediction if isinstance(found, str) else render(found.value, view.style, view.shapes)
     if surface.grid is None:
         return f"{name.replace('Surface', 'Answers')}  {answer} beside {render_name(view.program.target, view.style)}"
-    output = f" {surface.labels[output_shown(view)]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
+    output = f" {surface.labels[Sight(view, surface).output]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
     return f"{name}  {answer}{output} over {', '.join(surface.inputs)}"
 
 
