@@ -11,7 +11,7 @@ import numpy as np
 
 from bpdebug.core.cells import cell_name
 from bpdebug.core.description import Array
-from bpdebug.core.numbers import short
+from bpdebug.core.numbers import digits_apart, short
 from bpdebug.core.products import product
 from bpdebug.core.tree import Binary, Name, Number, Tree, Unary, literal, total
 from bpdebug.core.writing import to_text
@@ -56,7 +56,7 @@ def times(case: Evidence) -> float | None:
 
 def larger(case: Evidence, factor: float) -> str:
     """That every cell, or a step, is so many times what it should be."""
-    number = short(factor, 6)
+    number = short(factor, digits_apart(factor, 1.0, 6))
     if not case.site.updates:
         return f"every cell is {number} times the right value"
     parameter = case.site.stage.name in case.site.program.parameters
@@ -180,8 +180,11 @@ def _one_cell(case: Evidence) -> Look:
     where, lines, axis = alone(name, wrong, off)
     if not where or not np.isfinite(right).all() or not right[~off].any():
         return
-    nothing, tensor = not wrong[off].any(), case.site.program.tensors.get(name)
-    if nothing and axis == 0 and tensor and tensor.batch_axis == 0:
+    nothing, tensor, factor = not wrong[off].any(), case.site.program.tensors.get(name), times(case)
+    alike = factor is not None and 10 * np.abs(wrong - factor * right)[~off].sum() < np.abs(wrong - right)[~off].sum()
+    if factor is not None and alike:  # the other cells have it, too, and are small
+        yield "stray_factor", wrong, larger(case, factor), None
+    elif nothing and axis == 0 and tensor and tensor.batch_axis == 0:
         yield "sample_missing", wrong, f"row {', '.join(map(str, lines[:5]))} of {name} is 0, and the other rows are right", None
     else:
         numbers = f": {short(float(wrong[off][0]))} where {short(float(right[off][0]))} is right" if off.sum() == 1 else ""

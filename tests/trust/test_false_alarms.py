@@ -180,6 +180,11 @@ def test_each_kind_of_mistake_is_located_and_never_called_another(shape, seed, t
     assert wrong == []
 
 
+def test_a_factor_that_hardly_differs_from_1_is_no_slip_in_the_largest_row_alone():
+    program = network("residual", 8, [*OPTIMIZERS][8 % len(OPTIMIZERS)])
+    assert verdict(program, "factor 1 + 1e-6", "da1", "(da1@r2 + da1@z2) * (1 + 1e-6)") == "named"
+
+
 DIGITS = Scenario(
     "digits",
     tuple(f"p{i}" for i in range(784)),
