@@ -44,8 +44,8 @@ def test_fit_keeps_what_fits_and_marks_what_does_not(drawn, columns):
         assert text.endswith("…")
 
 
-def test_fit_fills_with_the_role_given():
-    assert fit(line(("ab", "x")), 5, "here") == (("ab", "x"), ("   ", "here"))
+def test_fit_fills_with_blanks_and_cuts_with_an_ellipsis():
+    assert fit(line(("ab", "x")), 5) == (("ab", "x"), ("   ", ""))
     assert fit(line("abcdef"), 4) == (("abc", ""), ("…", "dim"))
     assert fit(line("a"), 0) == ()
     assert fit(line("a"), -3) == ()

@@ -64,17 +64,16 @@ def lit(drawn: Line, role: str) -> Line:
     return tuple((text, f"{own} {role}".strip()) for text, own in drawn)
 
 
-def pad(text: str, columns: int, right: bool = False) -> str:
-    """A text filled with blanks to so many columns, at its end, or so that it stands at the right."""
-    blanks = " " * (columns - cell_len(text))
-    return blanks + text if right else text + blanks
+def pad(text: str, columns: int) -> str:
+    """A text filled with blanks to so many columns."""
+    return text + " " * (columns - cell_len(text))
 
 
-def fit(drawn: Line, columns: int, role: str = "") -> Line:
-    """The line in exactly that many columns: filled with blanks of a role, or cut with an ellipsis."""
+def fit(drawn: Line, columns: int) -> Line:
+    """The line in exactly that many columns: filled with blanks, or cut with an ellipsis."""
     missing = columns - width(drawn)
     if missing >= 0:
-        return (*drawn, (" " * missing, role)) if missing else drawn
+        return (*drawn, (" " * missing, "")) if missing else drawn
     if cell_len(plain(drawn).rstrip()) <= columns:
         return crop(drawn, 0, columns)
     return (*crop(drawn, 0, columns - 1), ("…", "dim")) if columns > 0 else ()
