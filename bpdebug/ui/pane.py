@@ -222,11 +222,8 @@ class ListPane(Pane):
         fixed: how many of the first ones stay where they are while the others scroll.
     """
 
+    lines: Sequence[Line] = ()
     fixed = 0
-
-    def __init__(self, **arguments: str) -> None:
-        super().__init__(**arguments)  # type: ignore[arg-type]
-        self.lines: list[Line] = []
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """All lines for that size."""

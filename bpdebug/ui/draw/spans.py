@@ -18,7 +18,7 @@ Span = tuple[str, str]
 Line = tuple[Span, ...]
 Drawn = TypeVar("Drawn", Line, str)
 _BREAKS = "·/⊙,("
-_NAMED = 4
+NAMED = 4
 """Columns in which a shortened name still says something."""
 
 
@@ -144,7 +144,7 @@ def short_names(names: Sequence[str], room: int, letter: str) -> tuple[str, ...]
     """Names in that many columns: whole, cut at the end, cut in the middle, as long as no two become the same; else ``x1 x2 …``."""
     if max(map(width, names)) <= room:
         return tuple(names)
-    for tail in (0, (room - 1) // 2) if room >= _NAMED else ():
+    for tail in (0, (room - 1) // 2) if room >= NAMED else ():
         made = tuple(name if width(name) <= room else _cut(name, room, tail) for name in names)
         if len(set(made)) == len(made):
             return made

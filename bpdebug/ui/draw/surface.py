@@ -21,7 +21,7 @@ from bpdebug.session.view import View
 from bpdebug.ui.draw.plane import HIGHER, LOWER, NEAR, SHADES, Sight, plane_lines, response_lines
 from bpdebug.ui.draw.roles import HEAT_STEPS
 from bpdebug.ui.draw.scales import bar
-from bpdebug.ui.draw.spans import Line, Span, beside, crop, first_that_fits, fit, line, lit, short_names, width, widths_of, wrap
+from bpdebug.ui.draw.spans import NAMED, Line, Span, beside, crop, first_that_fits, fit, line, lit, short_names, width, widths_of, wrap
 
 _NARROWEST = 16
 """Columns that a picture needs."""
@@ -36,8 +36,6 @@ _WIDE = 60
 """Columns from which on a heading is a word."""
 _SHARE = 7
 """Columns of how many of a class are right."""
-_LEAST = 4
-"""Columns in which a name still says something."""
 
 
 def surface_title(view: View, name: str) -> str:
@@ -269,7 +267,7 @@ def _matrix_lines(sight: Sight, columns: int) -> list[Line]:
     names = marks
     if room < max(map(width, marks)):
         return []
-    if marks != labels and room >= _LEAST:
+    if marks != labels and room >= NAMED:
         lettered = tuple(f"{mark} {label}" for mark, label in zip(marks, short_names(labels, room - 2, "y"), strict=True))
         names = lettered if max(map(width, lettered)) <= room else marks
     room = max(*map(width, names), min(room, len("target")))

@@ -33,9 +33,7 @@ class EquationPane(ListPane):
         Binding("pagedown", "cursor(10, 0)", "ten rows down", show=False),
     ]
 
-    def __init__(self, **arguments: str) -> None:
-        super().__init__(**arguments)
-        self.picture = Picture([], {})
+    picture = Picture([], {})
 
     def draw(self, view: View, size: Size) -> list[Line]:
         """See :mod:`bpdebug.ui.draw.equation`."""

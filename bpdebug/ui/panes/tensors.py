@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import ClassVar
 
@@ -59,12 +59,9 @@ class MatrixPane(Pane):
     ]
 
     gradients = False
-
-    def __init__(self, **arguments: str) -> None:
-        super().__init__(**arguments)  # type: ignore[arg-type]
-        self.layout_of = Layout(())
-        self._aside = 0
-        self._names: list[str] = []
+    layout_of = Layout(())
+    _aside = 0
+    _names: Sequence[str] = ()
 
     @property
     def numbers(self) -> Size:
@@ -202,7 +199,7 @@ class MatrixPane(Pane):
         if view is None:
             return
         # also to tensors that there is no room for now: what is come to is in sight
-        layout = make_layout(view, self._names, self.beside_scrollbar.width - self._aside, self.size.height)
+        layout = make_layout(view, [*self._names], self.beside_scrollbar.width - self._aside, self.size.height)
         block, (name, index) = layout.find(view.selected[0]) if view.selected else None, view.selected or ("", ())
         known = {name for name in view.tensors if not is_past(view, name)}
         found: tuple[str, Cell] | None
