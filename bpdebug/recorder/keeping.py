@@ -238,7 +238,7 @@ class Keeper:
             self.recording.put(hooks.update, known[0], alike.values(known[1]))
         else:
             update = Update(begin, end, same(lineage.carried(begin, end), self._names))
-            update.carried = living(lineage.nodes, update)
+            update.carried = living(lineage, update)
             if len(update.carried) < self._size:
                 return
             self.recording.add(writer := Writer(hooks, update), hooks.update, False)

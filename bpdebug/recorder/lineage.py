@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -34,10 +35,16 @@ def is_array(node: Node) -> bool:
 
 
 class Lineage:
-    """Which tensor another one is the next version of."""
+    """Which tensor another one is the next version of.
 
-    def __init__(self, nodes: list[Node]) -> None:
-        self.nodes, self._known, self._holders = nodes, dict[int, Node | None](), dict[Any, Node]()
+    Args:
+        nodes: of a run.
+        replacing: whether what takes the place of a tensor counts as its next version.
+    """
+
+    def __init__(self, nodes: list[Node], replacing: bool = False) -> None:
+        self.nodes, self._replacing = nodes, replacing
+        self._known, self._holders = dict[int, Node | None](), dict[Any, Node]()
 
     def before(self, node: Node) -> Node | None:
         """The tensor of which this is the next version: W of ``W - lr * dW``, whatever it is called."""
@@ -83,6 +90,24 @@ class Lineage:
                 kept = found.get(old)
                 if kept is None or _shares(node, old) or not _shares(kept, old):  # not m_hat, a multiple of the next m
                     found[old] = node
+        return found | self.replaced(start, end, found) if self._replacing else found
+
+    def replaced(self, start: int, end: int, carried: Carried) -> Carried:
+        """The tensors from before ``start`` that are given up for what is only made of them, as by ``W =- rate * dW``: there is no next
+        version, and nothing within reads what stands in their place."""
+        last = {slot: node for node in self.nodes[start:end] for slot, _, _ in node.slots if node.operation and is_real(node)}
+        earlier = (node for node in self.nodes[: end if last else 0] if node.number < start or not node.operation)
+        before = {slot: node for node in earlier for slot, _, _ in node.slots if slot in last}
+        users = carried.values() if carried else self.nodes[start:end]
+        read = {*ancestors((parent for node in users for parent in node.parents()), start if carried else end)}
+        found, known = dict[Node, Node](), dict[Node, Node]()
+        for slot, node in last.items():
+            old = before.get(slot)
+            if old is None or old in carried or node in read or np.shape(old.value) != np.shape(node.value):
+                continue
+            made = _node(node.arguments[2]) if node.operation == "put" else node
+            if made and self.first(node, start, known).number >= start and old in ancestors([made], start):
+                found[old] = node
         return found
 
     def changed(self, start: int, end: int) -> Carried:
@@ -135,6 +160,18 @@ def _before(node: Node) -> Node | None:
     return min(found, key=lambda one: one[:3])[3] if found else None
 
 
+def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
+    """What some nodes were computed from, themselves among them, and what that read from before the update."""
+    seen, stack = set[Node](), [*nodes]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            yield node
+            if node.number >= start:
+                stack += node.parents()
+
+
 def _node(value: Any) -> Node | None:
     return value if isinstance(value, Node) else None
 
@@ -150,4 +187,4 @@ def _made_of(value: Node, old: Node, hops: int) -> bool:
     return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
 
 
-__all__ = ["HOPS", "SCALING", "THROUGH", "Carried", "Lineage", "is_array", "is_real"]
+__all__ = ["HOPS", "SCALING", "THROUGH", "Carried", "Lineage", "ancestors", "is_array", "is_real"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from bpdebug.recorder.graph import Node
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.lineage import HOPS, SCALING, THROUGH, Carried, Lineage, is_array, is_real
+from bpdebug.recorder.lineage import HOPS, SCALING, THROUGH, Carried, Lineage, ancestors, is_array, is_real
 from bpdebug.recorder.rewrites import changed
 
 _BEST = 2
@@ -34,7 +34,7 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
         hooks: the recording.
         stopped: whether the run came to no end of its own; then what the first turn of a loop carries on will do.
     """
-    lineage, spans, parents, begins = Lineage(hooks.graph.nodes), _spans(hooks), dict[int, tuple[int, ...]](), dict[int, int]()
+    spans, parents, begins = _spans(hooks), dict[int, tuple[int, ...]](), dict[int, int]()
     site = dict[int, int]()
     for loops, count in hooks.iterations:
         if (run := loops[-1][1]) not in parents:
@@ -44,7 +44,9 @@ def find_updates(hooks: Hooks, stopped: bool = False) -> list[Update]:
     looked = Counter[int]()
     looked_at = {run for run in sorted(spans) if not looked.update((site[run],)) and looked[site[run]] <= _RUNS}
     within = {run: (parents[run], begins.get(parents[run][0], 0)) for run in looked_at}
-    found = _chosen(lineage, spans, within, is_array) or _chosen(lineage, spans, within, is_real)
+    lineage, replacing = (Lineage(hooks.graph.nodes, either) for either in (False, True))
+    tried = ((lineage, is_array), (lineage, is_real), (replacing, is_array))
+    lineage, found = next(((way, one) for way, counts in tried if (one := _chosen(way, spans, within, counts))), (lineage, None))
     if not found:
         return [*(_begun(lineage, spans, parents) if stopped else ())] or [*(_meant(hooks, spans, parents) if stopped else ())]
     chosen, best = found
@@ -111,7 +113,7 @@ def _begun(lineage: Lineage, spans: dict[int, list[tuple[int, int]]], parents: d
         for start, end in spans[run][:1]:
             update = Update(start, end, {old: new for old, new in lineage.carried(start, end).items() if _is_kept(old, new)}, run)
             if any(map(is_array, update.carried)):
-                update.carried = living(lineage.nodes, update)
+                update.carried = living(lineage, update)
                 yield update
                 return
 
@@ -263,7 +265,7 @@ def _complete(lineage: Lineage, spans: list[tuple[int, int]], best: Carried) -> 
         found = [Update(start, end, same(lineage.carried(start, end), names)) for start, end in pairwise(cuts)]
     complete = [*takewhile(lambda update: len(update.carried) >= max(1, len(found[0].carried)), found)]
     for update in complete:
-        update.carried = living(lineage.nodes, update)
+        update.carried = living(lineage, update)
     return complete
 
 
@@ -288,27 +290,17 @@ def _reads_first(nodes: list[Node], update: Update) -> bool:
     return any(parent in arrays for node in nodes[update.start : first] if node.operation not in own for parent in node.parents())
 
 
-def living(nodes: list[Node], update: Update) -> Carried:
-    """Arrays, and single numbers on which the next version of an array depends; of single numbers alone those that are no mere sums."""
+def living(lineage: Lineage, update: Update) -> Carried:
+    """Arrays, and single numbers on which the next version of an array depends; of single numbers alone those that are no mere sums. And
+    what is replaced."""
+    nodes, replaced = lineage.nodes, lineage.replaced(update.start, update.end, update.carried)
     arrays = {old: new for old, new in update.carried.items() if is_array(old)}
     if not arrays:
         reads = Counter(parent for node in nodes[update.start : update.end] for parent in {*node.parents()})
         sums = {old for old, new in update.carried.items() if reads[old] < 2 and new.operation == "+" and old in new.arguments}
-        return {old: new for old, new in update.carried.items() if old not in sums} or update.carried
+        return ({old: new for old, new in update.carried.items() if old not in sums} or update.carried) | replaced
     needed = {*ancestors(arrays.values(), update.start)}
-    return {old: new for old, new in update.carried.items() if old in arrays or old in needed}
+    return {old: new for old, new in update.carried.items() if old in arrays or old in needed} | replaced
 
 
-def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
-    """What some nodes were computed from, themselves among them, and what that read from before the update."""
-    seen, stack = set[Node](), [*nodes]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            yield node
-            if node.number >= start:
-                stack += node.parents()
-
-
-__all__ = ["Update", "ancestors", "find_updates", "is_passing", "living", "same"]
+__all__ = ["Update", "find_updates", "is_passing", "living", "same"]

@@ -9,9 +9,9 @@ import numpy as np
 
 from bpdebug.recorder.graph import Node, Slot
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.lineage import is_real
+from bpdebug.recorder.lineage import ancestors, is_real
 from bpdebug.recorder.spelled import SAME, SPECIAL, UnwritableError, called, numbers_of, stretched
-from bpdebug.recorder.updates import Update, ancestors
+from bpdebug.recorder.updates import Update
 
 INFIX = {"+", "-", "*", "/", "**", "@", "<", "<=", ">", ">=", "==", "!=", "&", "|"}
 _OF_ARRAYS = {*INFIX, "dot", ".dot", "matmul", "inner", "outer", "maximum", "minimum", "multiply", "add", "subtract", "divide"}

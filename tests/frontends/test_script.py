@@ -252,6 +252,14 @@ FAULTS = {
     ("spread", "gelu_grad(pres[l - 1])", "gelu_grad(acts[l])"): "47",
     ("memory", "dh * np.where(self.h > 0, 1.0, 0.01)", "dh * np.where(self.h > 0, 1.0, 0.0)"): "36",
     ("heavyball", "dout = (out - y) / len(X)", "dout = out / len(X)"): "11",
+    ("last", "W += learning_rate", "W =+ learning_rate"): "23",
+    ("rows", "P[u] -= eta * gp", "P[u] =- eta * gp"): "16",
+    ("evaluated", "self.w2 -= lr * h.T @ delta2", "self.w2 =- lr * h.T @ delta2"): "20",
+    ("negative", "W_in[center] -= lr", "W_in[center] = lr"): "23",
+    ("logistic", "self.weights -= self.lr * dw", "self.weights = -self.lr * dw"): "18",
+    ("places", "b = b - lr * grad_b", "b = -lr * grad_b"): "16",
+    ("decay", "+ l2 * w\n", "- l2 * w\n"): "11",
+    ("clipped", "+ 2 * weight_decay", "- 2 * weight_decay"): "19",
 }
 
 

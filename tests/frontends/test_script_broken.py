@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bpdebug.frontends.numpy_script.lost import lost_steps
+
 TRAINING = (Path(__file__).parents[1] / "cases" / "scripts" / "lists.py").read_text("utf-8")
 
 
@@ -33,6 +35,22 @@ CASES = {
     "notes.txt": ("hello", 2, "notes.txt:1"),
     "empty.py": ("", 1, "no loop was found"),
     "noloop.py": ("import numpy as np\nprint(np.ones(3) @ np.ones(3))\n", 1, "no loop was found"),
+    "rebound.py": (
+        "import numpy as np\nparams, x = [np.ones(3)], np.arange(3.0)\nfor step in range(9):\n    for p in params:\n"
+        "        p = p - 0.1 * 2 * x * (p @ x)\n",
+        1,
+        "rebound.py:5: 'p = p - 0.1 * 2 * x * (p @ x)' makes p the name of another array, and what it is taken from stays as it was",
+    ),
+    "given.py": (
+        "import numpy as np\nw = np.ones(3)\ndef step(w, g):\n    w = w - 0.1 * g\nfor n in range(9):\n    step(w, 2 * w)\n",
+        1,
+        "given.py:4: 'w = w - 0.1 * g' makes w the name of another array, and the caller's stays as it was; 'w -= …'",
+    ),
+    "sign.py": (
+        "import numpy as np\nparams = [np.ones(3)]\nfor n in range(9):\n    for p in params:\n        p =- 0.1 * p\n",
+        1,
+        "sign.py:5: 'p =- 0.1 * p' keeps nothing of the old p; 'p -= …' would be a step",
+    ),
     "asks.py": ("x = float(input('rate? '))\n", 1, "EOFError: EOF when reading a line"),
     "leaves.py": ("import sys\nsys.exit(3)\n", 1, "no loop was found"),
     "drops.py": ("import os\nos._exit(4)\n", 1, "ended with status 4, and nothing was recorded"),
@@ -108,3 +126,21 @@ def test_a_syntax_newer_than_the_python_that_runs_it_is_said_so():
     done = checked("train.py", "--python", "old")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("is older than Python 3.10; --python PATH chooses another Python")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for p in params:\n    p -= 0.1\n",
+        "for p in params:\n    p[...] = p - 0.1\n",
+        "for p in params:\n    p = p - 0.1\n    new.append(p)\n",
+        "for p in params:\n    while p > 1:\n        p = p - 1\n",
+        "for p in params:\n    p = p - 0.1; new.append(p)\n",
+        "def step(w, g):\n    w = w - 0.1 * g\n    return w\n",
+        "def f(x, w):\n    x = x - w\n    return x ** 2\n",
+        "w = -0.1 * g\nw =-1\nw = - g\n",
+        "f(lr =- 1)\nfor p in (",
+    ],
+)
+def test_what_is_a_step_is_not_told_to_be_lost(source):
+    assert lost_steps([("train.py", source)]) == []

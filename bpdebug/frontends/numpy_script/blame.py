@@ -19,8 +19,9 @@ from bpdebug.core.tree import Transpose
 from bpdebug.frontends.numpy_script.aliases import Blamed, Place, renamed
 from bpdebug.frontends.numpy_script.alike import Directions, multiplies
 from bpdebug.frontends.numpy_script.families import Families
-from bpdebug.frontends.numpy_script.fits import Differentiated, penalized, scale, told_apart
+from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.multiples import penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.paths import Paths
 from bpdebug.frontends.numpy_script.patience import Patience

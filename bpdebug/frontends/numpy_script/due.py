@@ -9,7 +9,8 @@ import numpy as np
 
 from bpdebug.core.tree import Binary, Call, Listing, Name, Tree, literal, substitute, walk
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.multiples import scale
 from bpdebug.frontends.numpy_script.recording import Recording
 from bpdebug.frontends.numpy_script.scalings import Pair, divided
 

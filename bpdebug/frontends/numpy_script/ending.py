@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bpdebug.files import SCRIPT_BYTES, FileError, read_file
+from bpdebug.frontends.numpy_script.lost import lost_steps
 
 _RUNS = 6
 """Stretches of updates that are named one by one."""
@@ -73,7 +74,7 @@ def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
     said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
     if text["large"]:
         said = f"{script}: no whole update was found in what could be recorded: it takes too many operations, such as one for each number"
-    return "\n".join([said, *unseen(text), *seeded(text)]), 1, False
+    return "\n".join([said, *lost_steps(text["files"]), *unseen(text), *seeded(text)]), 1, False
 
 
 def unseen(text: Mapping[str, Any]) -> list[str]:

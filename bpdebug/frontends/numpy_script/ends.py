@@ -14,8 +14,9 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.tree import Binary
 from bpdebug.frontends.numpy_script.alike import is_mixed
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.multiples import NEAR, penalized, scale
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
 _ALIKE, _SAME = 1e-3, 1e-9

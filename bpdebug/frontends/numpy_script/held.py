@@ -16,8 +16,9 @@ from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Call, Name, Unary, substitute
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.alike import laid_out
-from bpdebug.frontends.numpy_script.fits import Differentiated, agreement_of, differentiated, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached, start_of, used
+from bpdebug.frontends.numpy_script.multiples import agreement_of, scale
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _MOST, _SEVERAL = 60, 3
@@ -95,7 +96,7 @@ class _Stops:
             gradients = self._without([name for names in (*self.held, names) for name in names])
             if any(value.any() and not gradients[name].any() for name, value in self._loss.gradients.items() if self._is_parameter(name)):
                 continue
-            agreement = agreement_of(self._recording, self._forward, gradients)[0]
+            agreement = agreement_of(self._recording, self._forward, gradients, self._loss.parts)[0]
             if agreement > self.agreement:
                 self.agreement, self.held = agreement, [*self.held, names]
                 return True

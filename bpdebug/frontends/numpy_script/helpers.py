@@ -12,7 +12,8 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Name, Tree, substitute
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated
+from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.multiples import NEAR
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Line, Statement
 

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.record import Record, replace
-from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, scale, steps_of
+from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, reached
+from bpdebug.frontends.numpy_script.multiples import scale, steps_of
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
 _SAID = re.compile(r"loss|cost", re.IGNORECASE)
@@ -32,7 +33,7 @@ def followed(recording: Recording, loss: Differentiated) -> set[str]:
     last = [one for one in recording.statements if one.live and not (one.inner or one.partial)]
     own = [values[one.name] for one in last if one.name in values.keys() - forward]
     named = {name for name, gradient in gradients.items() if gradient.size > 1 and any(scale(value, gradient) for value in own)}
-    return named | {*steps_of(recording, gradients, False)}
+    return named | {*steps_of(recording, gradients, ())}
 
 
 def joined(recording: Recording, scenario: RecordedScenario, best: Differentiated, named: Sequence[Differentiated]) -> Differentiated:

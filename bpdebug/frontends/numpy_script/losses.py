@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
-from operator import itemgetter, or_
+from operator import itemgetter
 
 import numpy as np
 
@@ -15,11 +14,12 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, penalty_of, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.implied import Candidate, implied
 from bpdebug.frontends.numpy_script.joined import followed, joined
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, kept_before, reached, start_of, used
+from bpdebug.frontends.numpy_script.multiples import penalty_of, scale
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.rows import moved_parts
 
@@ -42,7 +42,7 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
         told: the line of the loss, where that is told.
     """
     tried, statements = list[Differentiated](), {one.name: one for one in recording.statements}
-    shares, lacking = _shares(recording), -1
+    shares, lacking = recording.shares, -1
     for text, names, said, line in _candidates(recording, told):
         if not any(shares.get(name, -1) & lacking for name in names):
             continue
@@ -154,7 +154,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     added = next((one.reads for one in recording.statements if one.name == recording.total), ())  # of a sum over samples none is the loss
     found = [one for one in recording.statements if one.formula and one.name in dependent - after - {*recording.start, *added}]
     scored, read = list[tuple[float, Statement]](), {name for one in recording.statements for name in one.reads}
-    starts = _shares(recording)
+    starts = recording.shares
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
         shape, name = np.shape(values[one.name]), one.name.rpartition(".")[2]
         tree = one.formula.tree if one.formula else None
@@ -193,14 +193,6 @@ def _is_error(name: str, statements: Mapping[str, Statement], dependent: set[str
         case Formula(tree=Binary("-", Name(left), Name(right))):
             return (left in dependent) != (right in dependent) and not _SAID.search(_ERRORS.sub("", name))
     return False
-
-
-def _shares(recording: Recording) -> dict[str, int]:
-    """Of each value what lives from update to update and has a share in it, a bit each."""
-    found = {name: 1 << place for place, name in enumerate(recording.start)}
-    for one in recording.statements:
-        found[one.name] = reduce(or_, (found.get(name, 0) for name in one.reads), 0)
-    return found
 
 
 def _with_sums(scored: Sequence[tuple[float, Statement]], recording: Recording) -> Iterator[tuple[float, Statement]]:

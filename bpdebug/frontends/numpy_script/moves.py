@@ -24,6 +24,7 @@ from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 _NEAR, _ROUNDING = 1e-9, 1e-6
 _LITTLE, _HALF, _RATES, _LEAST = 0.1, 0.5, 1e-4, 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
+REPLACED = "not the old parameter and a step"
 Remark = tuple[str, str]
 """A mistake in a few words, and what speaks for it."""
 
@@ -116,7 +117,9 @@ class Moves:
             yield self._first_moved(name, base, old + step), ("a wrong sign", said)
         elif np.ptp(left) < _NEAR and not _LEAST < float(left.flat[0]) < 1 + _NEAR:
             said = f"the new {name} has {short(float(left.flat[0]), 6)} times the old one in it, not the old one"
-            yield new, ("not the old parameter and a step", said)
+            yield new, (REPLACED, said)
+        elif (lost := (np.abs(left) < _NEAR) & (old != 0) & (base[new] != 0)).any() and (lost | (np.abs(left - 1) < _NEAR)).all():
+            yield new, (REPLACED, f"in the cells of {name} that are changed nothing of the old ones is left")
 
     def _first_moved(self, name: str, base: Mapping[str, Array], moved: Array) -> str:
         """The first statement with a name that changes where a parameter does."""
@@ -234,7 +237,7 @@ class Moves:
             gradients = [name for name in reads if gradient_of(name) == one.name]
             if gradients and one.name not in reads:
                 said = f"{one.name} is made of {gradients[0]}, and nothing of the old one is in it"
-                yield one.name, ("not the old parameter and a step", said)
+                yield one.name, (REPLACED, said)
             new = self._statements.get(self._recording.carried.get(tensor, ""))
             for other in self._read_by(new.name) if new and new.order > one.order else ():
                 if new and gradient_of(other) in {*self._recording.carried} - {tensor}:
@@ -315,4 +318,4 @@ class Moves:
         return name in self._statements and self._statements[name].inner
 
 
-__all__ = ["Moves", "Remark"]
+__all__ = ["REPLACED", "Moves", "Remark"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bpdebug.core.description import Array
-from bpdebug.frontends.numpy_script.fits import AND, Differentiated, scale
+from bpdebug.frontends.numpy_script.fits import AND, Differentiated
+from bpdebug.frontends.numpy_script.multiples import scale
 from bpdebug.frontends.numpy_script.recording import Recording
 
 

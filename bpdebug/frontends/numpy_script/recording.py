@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from bpdebug.core.tree import Name, Tree, substitute
 from bpdebug.frontends.numpy_script.alike import is_sound
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
 from bpdebug.frontends.numpy_script.ending import ending_of, nothing, printed_of, seeded, squares_of, unseen
+from bpdebug.frontends.numpy_script.lost import lost_steps
 from bpdebug.frontends.numpy_script.names import PLACE, Names
 from bpdebug.frontends.numpy_script.statement import Line, Statement, long_lines
 
@@ -78,6 +80,14 @@ class Recording(Record, eq=False):
         """What values without a name are computed by."""
         return {one.name: one.formula.tree for one in self.statements if one.inner and one.formula}
 
+    @cached_property
+    def shares(self) -> Mapping[str, int]:
+        """Of each value what lives from update to update and has a share in it, a bit each."""
+        found = {name: 1 << place for place, name in enumerate(self.start)}
+        for one in self.statements:
+            found[one.name] = reduce(or_, (found.get(name, 0) for name in one.reads), 0)
+        return found
+
 
 def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]], int, list[str]]:
     """The statements of the update that was asked for, else those that most make; the updates that make them of arrays of the same shapes,
@@ -89,7 +99,7 @@ def _alike(text: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]
     first = 0 if text["at"] else same[0]["number"]
     said = f"{len(same)} of {len(order)} updates are kept: the others have other statements, or a batch of another size"
     notes = [said] * (len(same) < len(order))
-    notes += unseen(text)
+    notes += [*lost_steps(text["files"]), *unseen(text)]
     notes += [] if text.get("traceback") else [f"{place}: {told}" for place, told in squares_of(text).items()]
     return text["listings"][usual[0]], [update | {"number": update["number"] - first} for update in same], first, notes
 

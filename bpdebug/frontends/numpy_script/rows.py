@@ -7,8 +7,6 @@ import re
 from collections.abc import Collection, Mapping
 from typing import cast
 
-import numpy as np
-
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
@@ -21,26 +19,8 @@ _LONGEST = 60
 
 
 def with_rows(recording: Recording) -> Recording:
-    """The recording with each part of an array as one value, with the step of each parameter of which single cells are changed, and with
-    those parameters whose next version is no such step."""
-    return _stepped(_merged(_replaced(recording)))
-
-
-def _replaced(recording: Recording) -> Recording:
-    """What a value takes the place of in each update, as no step of it, though the loss depends on it: a parameter, wrongly moved."""
-    read = {name for one in recording.statements if one.live for name in one.reads}
-    known = [*zip(recording.values, recording.given, recording.given[1:], strict=False)]
-    first = [name for name, value in recording.given[0].items() if value.dtype.kind == "f" and name in read]
-    first = [name for name in first if not all(np.array_equal(old[name], new[name]) for _, old, new in known)]
-    found = dict[str, str]()
-    for one in recording.statements if known else ():
-        if one.formula and not (one.inner or one.live) and one.name in recording.values[0]:
-            found |= {name: one.name for name in first if all(np.array_equal(values[one.name], new[name]) for values, _, new in known)}
-    given = tuple({name: value for name, value in one.items() if name not in found} for one in recording.given)
-    start = {name: recording.given[0][name] for name in found}
-    return (
-        replace(recording, carried={**recording.carried, **found}, start={**recording.start, **start}, given=given) if found else recording
-    )
+    """The recording with each part of an array as one value, with the step of each parameter of which single cells are changed."""
+    return _stepped(_merged(recording))
 
 
 def _merged(recording: Recording) -> Recording:

@@ -14,7 +14,8 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Length, Name, Number, Tree, Unary, walk
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, scale, told_apart
+from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.multiples import NEAR, scale, told_apart
 from bpdebug.frontends.numpy_script.recording import Recording
 
 _CLOSE, _ALIKE = 1e-9, 1e-3

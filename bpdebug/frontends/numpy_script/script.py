@@ -19,11 +19,13 @@ from bpdebug.frontends.numpy_script.assembled import Assembled
 from bpdebug.frontends.numpy_script.child import Run, ScriptError, record
 from bpdebug.frontends.numpy_script.common import with_common
 from bpdebug.frontends.numpy_script.ending import stopped
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, found_of
+from bpdebug.frontends.numpy_script.fits import Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.implied import without_derivative
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
 from bpdebug.frontends.numpy_script.losses import find_loss
+from bpdebug.frontends.numpy_script.lost import lost_steps
+from bpdebug.frontends.numpy_script.multiples import NEAR
 from bpdebug.frontends.numpy_script.parts import with_parts
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, read
@@ -95,7 +97,8 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
         rule = f": {lacking} changes by nothing that has a derivative, as in a perceptron's rule" if lacking else ""
         if opaque := next((one for one in recording.statements if one.live and not one.formula), None):
             rule = f": {opaque.name} ({opaque.line}), which they are made of, is no formula: {opaque.reason}"
-        raise ScriptError(f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes{rule}")
+        said = f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes{rule}"
+        raise ScriptError("\n".join([said, *lost_steps(recording.files.items())]))
     if (larger := sized(recording, loss)) is not recording:
         recording = larger
         loss = find_loss(recording, scenario, asked.loss) or loss

@@ -10,8 +10,9 @@ from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.record import replace
 from bpdebug.frontends.numpy_script.alike import Alike, marks
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.multiples import scale
 from bpdebug.frontends.numpy_script.recording import Recording
 
 _ALIKE, _SAME = 1e-3, 1e-9

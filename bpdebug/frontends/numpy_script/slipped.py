@@ -15,10 +15,11 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Tree, names, substitute, walk
 from bpdebug.frontends.numpy_script.blame import Blame
 from bpdebug.frontends.numpy_script.ends import step_of
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale, told_apart
+from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.likely import UNLIKELY
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.multiples import scale, told_apart
 from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_plain, is_usual

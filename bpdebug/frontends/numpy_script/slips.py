@@ -21,10 +21,11 @@ from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Tree, names, substitute, walk
 from bpdebug.frontends.numpy_script.alike import Directions, bare
 from bpdebug.frontends.numpy_script.exchanges import Exchanges, Group, Passed
-from bpdebug.frontends.numpy_script.fits import Differentiated, scale
+from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
 from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.multiples import scale
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_usual

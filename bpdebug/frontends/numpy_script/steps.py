@@ -14,9 +14,10 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name
 from bpdebug.frontends.numpy_script.alike import is_product
 from bpdebug.frontends.numpy_script.ends import step_of
-from bpdebug.frontends.numpy_script.fits import NEAR, Differentiated, penalized, scale, told_apart
+from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.moves import Moves, Remark
+from bpdebug.frontends.numpy_script.moves import REPLACED, Moves, Remark
+from bpdebug.frontends.numpy_script.multiples import NEAR, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.names import named_alike
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
@@ -173,7 +174,8 @@ class Steps:
             found |= {stage.name: told for stage, told in self._others(name, updates)}
             if name in names and name in self._of and name not in blame.ends:
                 found[name] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
-            found |= dict(self._narrow(name)) if name not in self._of and name not in self._loss.steps else {}
+            if name not in self._of and name not in self._loss.steps:
+                found |= dict(self._narrow(name)) | self._replaced(name, names)
         return found
 
     def _shown(self, name: str, names: Collection[str]) -> str:
@@ -202,6 +204,14 @@ class Steps:
                     stage for stage in updates if gradient in stage.formula.names and parameter in (stage.name, *stage.formula.names)
                 ][:1]:
                     yield stage, ("the gradient of another parameter", f"{gradient} is the gradient of {of[gradient]}, not of {parameter}")
+
+    def _replaced(self, parameter: str, names: Collection[str]) -> dict[str, Remark]:
+        """That a parameter becomes a multiple of its gradient, as by ``W =- rate * x.T @ dz``."""
+        new, due = self._recording.carried[parameter], self._loss.gradients[parameter]
+        if due.size == 1 or not scale(self._recording.values[-1].get(new, due), due):
+            return {}
+        said = f"{parameter} becomes a multiple of its gradient, and nothing of the old one is left"
+        return {new if new in names else parameter: (REPLACED, said)}
 
     def _narrow(self, parameter: str) -> Iterator[tuple[str, Remark]]:
         """That a value with fewer numbers than the parameter has stands for its gradient."""
