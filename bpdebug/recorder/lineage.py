@@ -18,6 +18,8 @@ _PARTS = {"[]": 0, "put": 2, **dict.fromkeys(("put+", "put-", "put*", "put/"), 0
 """Which operand of an operation on parts goes on to be what is made."""
 _HOPS = 4
 """Operations between an array and what is written into it."""
+EVEN = ("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like")
+"""Operations that make an array of the same number, whatever the array is that they are given."""
 HOPS = 20_000
 """Versions through which a tensor is followed back."""
 Carried = dict[Node, Node]
@@ -103,10 +105,11 @@ class Lineage:
         found, known = dict[Node, Node](), dict[Node, Node]()
         for slot, node in last.items():
             old = before.get(slot)
-            if old is None or old in carried or node in read or np.shape(old.value) != np.shape(node.value):
+            if old is None or old in carried or node in read or node.operation in EVEN or np.shape(old.value) != np.shape(node.value):
                 continue
             made = _node(node.arguments[2]) if node.operation == "put" else node
-            if made and self.first(node, start, known).number >= start and old in ancestors([made], start):
+            first = self.first(node, start, known)
+            if made and first.number >= start and first is not old and old in ancestors([made], start):
                 found[old] = node
         return found
 
@@ -187,4 +190,4 @@ def _made_of(value: Node, old: Node, hops: int) -> bool:
     return any(isinstance(one, Node) and _made_of(one, old, hops + 1) for one in inner)
 
 
-__all__ = ["HOPS", "SCALING", "THROUGH", "Carried", "Lineage", "ancestors", "is_array", "is_real"]
+__all__ = ["EVEN", "HOPS", "SCALING", "THROUGH", "Carried", "Lineage", "ancestors", "is_array", "is_real"]

@@ -10,12 +10,11 @@ from typing import Any
 
 from bpdebug.recorder.graph import Node
 from bpdebug.recorder.hooks import Hooks
-from bpdebug.recorder.lineage import HOPS, SCALING, THROUGH, Carried, Lineage, ancestors, is_array, is_real
+from bpdebug.recorder.lineage import EVEN, HOPS, SCALING, THROUGH, Carried, Lineage, ancestors, is_array, is_real
 from bpdebug.recorder.rewrites import changed
 
 _BEST = 2
 """The rank of a loop that learns what was there before; 1 that of one which learns what a turn of an outer one has made."""
-_EVEN = ("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like")
 _RUNS = 10
 """Runs of the same loop that are looked at: one within a neuron or a sample runs thousands of times."""
 
@@ -97,7 +96,7 @@ def _given(nodes: set[Node], start: int, carried: Carried) -> Iterator[Node]:
     for node in sorted(nodes, key=lambda node: node.number):
         if not dependent.isdisjoint(node.parents()):
             dependent.add(node)
-        elif is_array(node) and node not in carried and (node.number < start or node.operation not in _EVEN):
+        elif is_array(node) and node not in carried and (node.number < start or node.operation not in EVEN):
             yield node
 
 

@@ -210,8 +210,9 @@ class Elsewhere:
 
 
 def _is_even(value: Array) -> bool:
-    """Whether a matrix equals its own transpose."""
-    return value.ndim == 2 and value.shape[0] == value.shape[1] > 1 and np.array_equal(value, value.T)
+    """Whether a matrix equals its own transpose, and not by what it is: of neighbours, distances and one-hot rows the diagonal is even."""
+    square = value.ndim == 2 and value.shape[0] == value.shape[1] > 1
+    return square and np.ptp(np.diagonal(value)) > 0 and np.array_equal(value, value.T)
 
 
 def _compared(stage: Stage) -> Iterator[Tree]:

@@ -260,6 +260,8 @@ FAULTS = {
     ("places", "b = b - lr * grad_b", "b = -lr * grad_b"): "16",
     ("decay", "+ l2 * w\n", "- l2 * w\n"): "11",
     ("clipped", "+ 2 * weight_decay", "- 2 * weight_decay"): "19",
+    ("nielsen", "nabla_w[-1] = np.dot(delta, activations[-2].transpose())", "pass"): "28",
+    ("crf", "du[np.arange(T), y] -= 1", "du[np.arange(T), y] -= 2"): "32",
 }
 
 

@@ -64,7 +64,7 @@ def _somewhere(tmp_path, monkeypatch):
 def test_a_search_that_takes_too_long_is_ended_and_said_so(monkeypatch):
     text = (SCRIPTS / "lists.py").read_text("utf-8")
     Path("lists.py").write_text(text.replace("da * sigmoid_derivative(a[l + 1])", "da * sigmoid_derivative(z[l])"), "utf-8")
-    said = "the search for the line that is wrong was ended after"
+    said = "not every repair was tried, since the search ends after"
     assert said not in Session(load_script("lists.py", [], 3)).execute("check").text
     monkeypatch.setattr(patience, "_SECONDS", 0.0)
     assert said in Session(load_script("lists.py", [], 3)).execute("check").text

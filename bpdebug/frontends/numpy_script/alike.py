@@ -160,7 +160,11 @@ class Directions:
             of[np.squeeze(right).shape] += [np.ravel(right) / norm] if right.size > 1 and norm > 0 and np.isfinite(norm) else []
         self._rows = {shape: np.stack(rows) for shape, rows in of.items() if rows}
 
-    def have(self, value: Array) -> bool:
-        """Whether a value has one of them."""
+    def have(self, value: Array, near: float = 0.0) -> bool:
+        """Whether a value has one of them, with cells that are perhaps as far off, relative to the largest."""
         rows, norm = self._rows.get(np.squeeze(value).shape), float(np.linalg.norm(value))
-        return rows is not None and 0 < norm < np.inf and bool(np.abs(rows @ (np.ravel(value) / norm)).max() > 1 - _STRAIGHT)
+        return (
+            rows is not None
+            and 0 < norm < np.inf
+            and bool(np.abs(rows @ (np.ravel(value) / norm)).max() > 1 - max(_STRAIGHT, near**2 * value.size))
+        )

@@ -137,6 +137,8 @@ class Blame:
         """His values that are derived gradients times factors, with these; the nearest to 1 first."""
         found = dict[str, list[float]]()
         for one in self.own:
+            if self._values[one.name].size > 1 and not self._told.have(self._values[one.name], self._near):
+                continue
             times = (scale(self._values[one.name], right, self._near) for _, right in self._fitting(self._values[one.name]))
             factors = [1.0 if abs(factor - 1) < self._near else factor for factor in times if factor]
             found |= {one.name: sorted(factors, key=lambda factor: abs(factor - 1))} if factors else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -66,27 +66,45 @@ def subtracted_by(
     found, names, values = dict[str, str](), {one.name for one in own}, recording.values[-1]
     inner = {one.name for one in recording.statements if one.inner}
     formulas = {one.name: one.formula for one in recording.statements if one.formula and one.name not in forward}
-    for parameter in (name for name in recording.carried if name in loss.gradients):
-        stack, seen = [recording.carried[parameter]], dict[str, None]()
-        while stack:
-            name = stack.pop(0)
-            if name in names and name not in formulas:
-                seen[name] = None
-            elif name in formulas and name not in seen:
-                seen[name] = None
-                whole = is_mixed(formulas[name].tree) or _is_product(formulas[name], names)
-                stack += formulas[name].names if name not in names or (name in inner and not whole) else ()
+    moved = [name for name in recording.carried if name in loss.gradients]
+    read = {name: _seen(recording.carried[name], formulas, names, inner) for name in moved}
+    times = {name: _times(name, [one for one in seen if one in names - inner], loss, values) for name, seen in read.items() if single}
+    common = {1.0}.union(set[float].intersection(*({*map(_rounded, one.values())} for one in times.values()))) if len(times) > 1 else {1.0}
+    for parameter, seen in read.items():
         size = values[parameter].size
         fitting = [name for name in seen if name in names and values[name].size == size and name not in found]
         named = [name for name in fitting if name not in inner]
         if size == 1 and parameter in loss.steps:  # any value is a multiple of the gradient: that which it is, or the whole step
-            due, step = float(loss.gradients[parameter].item()), abs(loss.steps[parameter])
-            times = {name: abs(float(values[name].item()) / due) if due else 1.0 for name in fitting}
-            same = [name for name in fitting if abs(times[name] - 1) < NEAR]
-            fitting = [name for name in fitting if name in same or abs(times[name] / step - 1) < NEAR] if single else fitting
+            factors, step = _times(parameter, fitting, loss, values), abs(loss.steps[parameter])
+            same = [name for name in fitting if _rounded(factors[name]) in common]
+            fitting = [name for name in fitting if name in same or abs(factors[name] / step - 1) < NEAR] if single else fitting
             named = [name for name in fitting if name in named] if single else same or named
         found |= dict.fromkeys(named[:1] or fitting[-1:], parameter)
     return found
+
+
+def _seen(new: str, formulas: Mapping[str, Formula], names: Collection[str], inner: Collection[str]) -> list[str]:
+    """What the next version of a parameter is made of, up to the values that may be its gradient."""
+    stack, seen = [new], dict[str, None]()
+    while stack:
+        name = stack.pop(0)
+        if name in names and name not in formulas:
+            seen[name] = None
+        elif name in formulas and name not in seen:
+            seen[name] = None
+            whole = is_mixed(formulas[name].tree) or _is_product(formulas[name], {*names})
+            stack += formulas[name].names if name not in names or (name in inner and not whole) else ()
+    return [*seen]
+
+
+def _times(parameter: str, names: Iterable[str], loss: Differentiated, values: Mapping[str, Array]) -> dict[str, float]:
+    """How many times the gradient of a single number others are, without a sign."""
+    due = float(loss.gradients[parameter].item()) if loss.gradients[parameter].size == 1 else 0.0
+    return {name: abs(float(values[name].item()) / due) if due else 1.0 for name in names if values[name].size == 1}
+
+
+def _rounded(factor: float) -> float:
+    return float(f"{factor:.6g}")
 
 
 def step_of(recording: Recording, parameter: str, end: str, values: Mapping[str, Array]) -> Array:

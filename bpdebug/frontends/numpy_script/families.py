@@ -29,7 +29,7 @@ class Families:
         for one in recording.statements:
             if one.formula and one.name in gradients:
                 calls = tuple(level.line for level in one.path if not level.turn)
-                line = one.made, Formula.of(bare(one.formula.tree)).text, calls, re.sub(r"\d+", "", one.name)  # a['f'] at t, not a['i']
+                line = one.made, Formula.of(bare(one.formula.tree)).text, calls, re.sub(r"'?\d+", "", one.name)  # a['f'] at t, not a['i']
                 found[line].append(one.name)
                 for place, part in enumerate(of[one.name]):
                     found[*line, len(of[one.name]), place].append(part)

@@ -101,6 +101,8 @@ def _others(node: Tree) -> Iterator[Tree]:
             yield from map(
                 literal, {number - 1, number + 1, 2 * number, number / 2} - {0, number}
             )  # with 0, no gradient is left to be wrong
+        case Key((one, other)):
+            yield Key((other, one))
         case Call("where", (condition, first, second)):
             yield Call("where", (condition, second, first))
         case Call(function, arguments, axis):

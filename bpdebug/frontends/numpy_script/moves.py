@@ -17,6 +17,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.numbers import short
 from bpdebug.frontends.numpy_script.alike import same, weight_of
+from bpdebug.frontends.numpy_script.averages import Remark, corrected, is_corrected
 from bpdebug.frontends.numpy_script.lines import kept_before, used
 from bpdebug.frontends.numpy_script.names import gradient_of, unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
@@ -25,8 +26,6 @@ _NEAR, _ROUNDING = 1e-9, 1e-6
 _LITTLE, _HALF, _RATES, _LEAST = 0.1, 0.5, 1e-4, 0.5
 """What is left of a parameter, at least, where a penalty makes it smaller."""
 REPLACED = "not the old parameter and a step"
-Remark = tuple[str, str]
-"""A mistake in a few words, and what speaks for it."""
 
 
 class Moves:
@@ -46,6 +45,7 @@ class Moves:
         self._parts = dict[str, list[Statement]]()
         self._statements = {one.name: one for one in recording.statements}
         self._new = {new: old for old, new in recording.carried.items()}
+        self._count = recording.kept[len(recording.values) - 1] + 1
 
     def _part(self, name: str) -> list[Statement]:
         """What is computed between the gradient of a parameter and its next version."""
@@ -132,14 +132,19 @@ class Moves:
         gradient, new = self._of[name], self._recording.carried[name]
         drawn = np.random.default_rng(0).normal(size=self._values[gradient].shape)
         change = self._response(name, gradient, drawn, base)
-        if change is not None and not change.any() and self._values[gradient].any():
-            slots = [self._recording.carried[slot] for slot in self._slots[name]]
-            place = next((one for one in slots if one in {part.name for part in self._part(name)}), new)
-            yield place, ("the gradient is not used", f"{name} moves, but not by its gradient {gradient}")
+        if change is None or change.any() or not self._values[gradient].any():
+            return
+        part, still = {one.name for one in self._part(name)}, np.array_equal(base[new], self._values[name])
+        again = [one for one in part if unversioned(one) == unversioned(gradient)]
+        slots = [] if still else [self._recording.carried[slot] for slot in self._slots[name]]
+        place = next((one for one in (*again, *slots) if one in part), new)
+        said = f"{name} stays as it is" if still else f"{name} moves, but not by its gradient {gradient}"
+        yield place, ("the gradient is not used", said)
 
     def _averaged(self, name: str, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
         """That what is kept of the gradients grows, or is no average, or has no squares below a root."""
-        gradient, part = self._of[name], {one.name for one in self._part(name)}
+        gradient, chain = self._of[name], self._part(name)
+        part = {one.name for one in chain}
         right = self._values[gradient]
         for slot in self._slots[name]:
             new, old = self._recording.carried[slot], self._values[slot]
@@ -169,36 +174,16 @@ class Moves:
             elif weight is not None and 0 < share < 1 - _NEAR and share != _HALF and abs(weight - share) < _NEAR:
                 said = f"{short(share, 6)} of the old {slot} and {short(share, 6)} of what is added are no average"
                 yield new, ("a share where 1 - it belongs", said)
-            elif 0 < share < 1 - _NEAR and weight is not None and abs(weight - 1) < _NEAR and self._is_corrected(name, new, share, base):
+            elif (
+                0 < share < 1 - _NEAR
+                and weight is not None
+                and abs(weight - 1) < _NEAR
+                and is_corrected(chain, new, share, self._count, base)
+            ):
                 said = f"{slot} is corrected as an average that starts at 0, but {short(1 - share, 6)} times what is added is due in one"
                 yield new, ("a sum where an average belongs", said)
             elif 0 < share < 1 - _NEAR and weight is not None and abs(weight - (1 - share)) < _NEAR:
-                yield from self._corrected(name, new, share, base)
-
-    def _corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> Iterator[tuple[str, Remark]]:
-        """That an average which starts at 0 is not divided by 1 - share**t (Kingma & Ba, 2015, section 3), but something like it."""
-        update, beta = self._count(), short(share, 6)
-        due = 1 - share**update
-        known = {due: "multiplied with", 1 / (1 - share): f"divided by 1 - {beta} without a power, not by"}
-        known |= {1 / (1 - share * update): f"divided by 1 - {beta}*{update}, not by"} if share * update != 1 else {}
-        for one, factor in self._scaled(name, slot, base):
-            other = float(f"{max(0.0, 1 - 1 / factor) ** (1 / update):.4g}") if factor else 0.0
-            another = {1 / (1 - other**update): f"divided by 1 - {other:g}**{update}, not by"} if 0 < other < 1 and other != share else {}
-            for wrong, said in {**another, **known}.items():
-                if abs(factor / wrong - 1) < _NEAR < abs(factor * due - 1):
-                    yield one, ("another correction", f"{one} is {slot} {said} {short(due, 6)}, as it starts at 0")
-
-    def _is_corrected(self, name: str, slot: str, share: float, base: Mapping[str, Array]) -> bool:
-        return any(abs(factor * (1 - share ** self._count()) - 1) < _NEAR for _, factor in self._scaled(name, slot, base))
-
-    def _count(self) -> int:
-        return self._recording.kept[len(self._recording.values) - 1] + 1
-
-    def _scaled(self, name: str, slot: str, base: Mapping[str, Array]) -> Iterator[tuple[str, float]]:
-        """What is a slot times a number, and that number."""
-        for one in (one for one in self._part(name) if slot in one.reads and base[one.name].shape == base[slot].shape):
-            if factor := weight_of(base[one.name], base[slot]):
-                yield one.name, factor
+                yield from corrected(chain, new, share, self._count, base)
 
     def _divides(self, name: str, slot: str, base: Mapping[str, Array]) -> bool:
         """Whether a step is the smaller the larger a slot is, in each cell."""
@@ -230,14 +215,10 @@ class Moves:
             return last, said  # the step itself, with its rate, is what is kept
         return new, said
 
-    def replaced(self) -> Iterator[tuple[str, Remark]]:
-        """That a value is called as a parameter and made of the gradient of that alone, or a gradient that another one stands for."""
+    def exchanged(self) -> Iterator[tuple[str, Remark]]:
+        """That a gradient stands for another one, which nothing reads."""
         for one in self._dead():
-            reads, tensor = self._read_by(one.name), gradient_of(one.name)
-            gradients = [name for name in reads if gradient_of(name) == one.name]
-            if gradients and one.name not in reads:
-                said = f"{one.name} is made of {gradients[0]}, and nothing of the old one is in it"
-                yield one.name, (REPLACED, said)
+            tensor = gradient_of(one.name)
             new = self._statements.get(self._recording.carried.get(tensor, ""))
             for other in self._read_by(new.name) if new and new.order > one.order else ():
                 if new and gradient_of(other) in {*self._recording.carried} - {tensor}:
@@ -289,7 +270,9 @@ class Moves:
         for name, rate in rates.items():
             other[rate] += [name] * (abs(rate - usual[0][0]) > _RATES * abs(usual[0][0]))
         for rate, names in [one for one in other.items() if one[1] and (usual[0][1] > 1 or len(rates) == 2)]:
-            theirs = next(f"{one} ({self._line(one)})" for one in rates if one not in names) if len(rates) == 2 else "the others"
+            lines = {str(self._line(one)): one for one in rates if one not in names}
+            theirs = next(iter(lines.values())) if len(rates) == 2 else "the others"
+            theirs += f" ({next(iter(lines))})" * (len(lines) == 1)
             by = f"is moved by {short(rate, 6)} times its" if len(names) == 1 else f"are moved by {short(rate, 6)} times their"
             said = f"{', '.join(names)} {by} gradient{'s' * (len(names) > 1)} ({self._line(names[0])})"
             told.append(f"{said}, {theirs} by {short(usual[0][0], 6)} times")
@@ -318,4 +301,4 @@ class Moves:
         return name in self._statements and self._statements[name].inner
 
 
-__all__ = ["REPLACED", "Moves", "Remark"]
+__all__ = ["REPLACED", "Moves"]

@@ -31,7 +31,7 @@ class Patience:
 
     def notes(self) -> list[str]:
         """What is said of it."""
-        said = f"the search for the line that is wrong was ended after {_SECONDS:.0f} seconds: perhaps another one explains more"
+        said = f"not every repair was tried, since the search ends after {_SECONDS:.0f} seconds: perhaps another line explains more"
         return [said] * self.short
 
 

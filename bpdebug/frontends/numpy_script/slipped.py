@@ -134,10 +134,10 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
     if slip.passed:  # what its lines make is wrong, and not how they do it
         return True
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
-    longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else 0
-    earlier = min(order[name].order for name in blame.found[0].meant if name in order)
-    plainer = longer - slip.longer > _PLAINER
     last = {*blame.found[0].meant} <= {*blame.ends.values()}  # what a parameter is moved by can always be put right
+    longer = longer_than(formulas[meant[0]], due[meant[0]]) if meant else UNLIKELY * (last and not slip.forward)
+    earlier = min(order[name].order for name in blame.found[0].meant if name in order)
+    plainer = bool(meant) and longer - slip.longer > _PLAINER
     before = (slip.longer < _MORE or last) and order[slip.name].order < earlier
     return slip.longer < longer and (slip.forward or plainer or before)
 

@@ -13,12 +13,13 @@ from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name
 from bpdebug.frontends.numpy_script.alike import is_product
+from bpdebug.frontends.numpy_script.averages import Remark
 from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.moves import REPLACED, Moves, Remark
+from bpdebug.frontends.numpy_script.moves import REPLACED, Moves
 from bpdebug.frontends.numpy_script.multiples import NEAR, penalized, scale, told_apart
-from bpdebug.frontends.numpy_script.names import named_alike
+from bpdebug.frontends.numpy_script.names import named_alike, unversioned
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import Pair, is_invented
@@ -164,7 +165,7 @@ class Steps:
         same = {name for name in self._live if abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE}
         told = [*self._moves.remarks(set() if blamed else self.uphill & same), *self._late]
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
-        told += self._moves.replaced()
+        told += self._moves.exchanged()
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
         found |= {self._shown(name, {*names, *old}): remark for name, remark in told}
         found = {name if name in names else old.get(name, name): remark for name, remark in found.items()}
@@ -173,9 +174,11 @@ class Steps:
             found |= dict(self._apart(name, accepted)) if not blame.found or self._of.get(name) in blame.meant else {}
             found |= {stage.name: told for stage, told in self._others(name, updates)}
             if name in names and name in self._of and name not in blame.ends:
-                found[name] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
+                reads = used(self._recording.statements, [self._recording.carried[name]]) & {*names}
+                again = [one for one in reads - {self._of[name]} if unversioned(one) == unversioned(self._of[name])]
+                found[min(again, default=name)] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
             if name not in self._of and name not in self._loss.steps:
-                found |= dict(self._narrow(name)) | self._replaced(name, names)
+                found |= dict(self._narrow(name)) | self._lost(name, names)
         return found
 
     def _shown(self, name: str, names: Collection[str]) -> str:
@@ -205,13 +208,16 @@ class Steps:
                 ][:1]:
                     yield stage, ("the gradient of another parameter", f"{gradient} is the gradient of {of[gradient]}, not of {parameter}")
 
-    def _replaced(self, parameter: str, names: Collection[str]) -> dict[str, Remark]:
-        """That a parameter becomes a multiple of its gradient, as by ``W =- rate * x.T @ dz``."""
+    def _lost(self, parameter: str, names: Collection[str]) -> dict[str, Remark]:
+        """That a parameter becomes a multiple of its gradient, as by ``W =- rate * x.T @ dz``, or never moves, though it has a gradient."""
         new, due = self._recording.carried[parameter], self._loss.gradients[parameter]
-        if due.size == 1 or not scale(self._recording.values[-1].get(new, due), due):
+        moved = [(values[parameter], values[new]) for values in self._recording.values if new in values]
+        place = new if new in names else parameter
+        if moved and all(np.array_equal(old, one) for old, one in moved):
+            return {place: ("nothing to move it by", f"{parameter} stays as it is in each update, though its gradient is not 0")}
+        if due.size == 1 or not moved or not scale(moved[-1][1], due):
             return {}
-        said = f"{parameter} becomes a multiple of its gradient, and nothing of the old one is left"
-        return {new if new in names else parameter: (REPLACED, said)}
+        return {place: (REPLACED, f"{parameter} becomes a multiple of its gradient, and nothing of the old one is left")}
 
     def _narrow(self, parameter: str) -> Iterator[tuple[str, Remark]]:
         """That a value with fewer numbers than the parameter has stands for its gradient."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from bpdebug.frontends.numpy_script.averages import Remark
 from bpdebug.frontends.numpy_script.lines import used
-from bpdebug.frontends.numpy_script.moves import Remark
 from bpdebug.frontends.numpy_script.recording import Recording
 
 
