@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from types import MappingProxyType
+from types import EllipsisType, MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,10 +50,11 @@ class Node:
         texts: how the arguments are written.
         slots: the names under which it was kept, each with where; loop variables last.
         changed: whether its numbers were not copied since they were changed in place.
+        read: whether something was computed from it.
         level: within which calls and loops it was first given a name, or where it has none, computed.
     """
 
-    __slots__ = ("arguments", "changed", "kept", "keywords", "level", "number", "operation", "site", "slots", "value")
+    __slots__ = ("arguments", "changed", "kept", "keywords", "level", "number", "operation", "read", "site", "slots", "value")
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class Node:
         self.value = value
         self.site = site
         self.level = level
-        self.changed = False
+        self.changed = self.read = False
         self.kept: Array | None = None
         self.slots: list[tuple[Slot, int, bool]] = []
 
@@ -97,6 +99,11 @@ def is_fresh(node: Node, hops: int = 4) -> bool:
     return bool(node.operation) and not node.slots and hops > 0 and all(is_fresh(one, hops - 1) for one in node.parents())
 
 
+def _is_basic(key: Any) -> bool:
+    """Whether a subscript takes a part without a copy."""
+    return all(isinstance(one, int | np.integer | slice | EllipsisType) for one in (key if isinstance(key, tuple) else (key,)))
+
+
 def _written_back(taken: Node | None, whole: Node, part: Node) -> tuple[str, tuple[Any, ...]]:
     """How an array becomes what it is by the next version of a part of it, and of what; None where it is not known how that was taken."""
     if taken and taken.operation == "[]":
@@ -120,6 +127,7 @@ class Graph:
         self.bytes = self.held = 0
         self.renamed: dict[int, list[tuple[str, int, int]]] = {}
         self._known: dict[int, tuple[Any, Node]] = {}
+        self._views = defaultdict[int, list[Node]](list)
         self._dropped: list[Node] = []
 
     def add(self, operation: str, arguments: tuple[Any, ...], value: Any, site: int, keywords: Mapping[str, Any] = _NONE) -> Node:
@@ -127,7 +135,9 @@ class Graph:
         node = Node(len(self.nodes), operation, arguments, keywords, value, site, self.level)
         self.nodes.append(node)
         if isinstance(value, NUMERIC):
-            if isinstance(value, np.ndarray) and value.base is None and id(value) not in self._known:
+            if isinstance(value, np.ndarray) and value.base is not None and operation == "[]":
+                self._views[id(value.base)].append(node)
+            elif isinstance(value, np.ndarray) and value.base is None and id(value) not in self._known:
                 self.held += value.nbytes
             self._known[id(value)] = value, node
         return node
@@ -145,12 +155,23 @@ class Graph:
             if node not in read and self.known(node.value) is node:
                 del self._known[id(node.value)]
         self._dropped = [*read, *old]
+        self._views.clear()
         for node in old:
             node.number, node.keywords = -1, _NONE
             if node.operation != "[]":  # where a view is written to, its base is, too
                 node.operation, node.arguments = "", ()
         for number, node in enumerate(self.nodes):
             node.number = number
+
+    def spare(self, array: Array, key: Any = ...) -> None:
+        """Copy what was read of an array as a view, before that part of it is changed in place."""
+        views = self._views.pop(id(array if array.base is None else array.base), None)
+        part = array[key] if views and _is_basic(key) else array
+        for node in views or ():
+            if node.read and node.kept is None and np.may_share_memory(node.value, part):
+                self.keep(node)
+            else:
+                self._views[id(node.value.base)].append(node)
 
     def changed(self, array: Array, operation: str, arguments: tuple[Any, ...], site: int) -> Node:
         """The next version of an array that was changed in place; of the array of which it is a view, too."""
@@ -177,7 +198,8 @@ class Graph:
         """What stands for an operand: its node, one from elsewhere where it has none; plain values are what they are."""
         hit = self._known.get(id(value))
         if hit is not None and hit[0] is value:
-            if (node := hit[1]).changed:
+            (node := hit[1]).read = True
+            if node.changed:
                 node.changed = False
                 self.keep(node)
             return node

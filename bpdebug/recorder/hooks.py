@@ -145,6 +145,7 @@ class Hooks(Run):
         if name != "at":
             return self._numpy(site, getattr(owner, name), f"{owner.__name__}.{name}", arguments, keywords)
         before = tuple(map(self.graph.of, arguments))
+        self.graph.spare(arguments[0])
         owner.at(*arguments)
         self.graph.changed(arguments[0], "add_at" if owner is np.add else f"call:{owner.__name__}.at", before, site)
         return None
@@ -156,6 +157,8 @@ class Hooks(Run):
 
     def _of_array(self, site: int, owner: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         before = tuple(map(self.graph.of, (owner, *arguments)))
+        if name in _CHANGING:
+            self.graph.spare(owner)
         value = getattr(owner, name)(*arguments, **keywords)
         if name in _CHANGING:
             self.graph.changed(owner, f"call:{name}", before, site)
@@ -168,6 +171,9 @@ class Hooks(Run):
         named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"} if keywords else keywords
         along = KEYS[name](*arguments, **keywords) if name in KEYS else ()
         key = tuple(map(self.graph.of, (along, *arguments[2:3])))  # before it is done
+        for one in (keywords.get("out"), *(arguments[:1] if along or name.rpartition(".")[2] in _CHANGED else ())):
+            if isinstance(one, np.ndarray):
+                self.graph.spare(one)
         value, out = function(*arguments, **keywords), keywords.get("out")
         if along and value is None:
             self.graph.changed(arguments[0], "put", (given[0], *key), site)
@@ -263,6 +269,7 @@ class Hooks(Run):
         """``base[key] = value``."""
         if isinstance(base, np.ndarray) and base.dtype != object:
             before = self._before(base), self.graph.of(key), self.graph.of(value)
+            self.graph.spare(base, key)
             base[key] = value
             self.graph.changed(base, "put", before, site)
         else:
@@ -279,6 +286,7 @@ class Hooks(Run):
             rows, part = counted_once(key, value), base[key]
             before, place = self._before(base), self.graph.of(key[rows] if rows else key)
             more = self.graph.of(self._made("[]", site, value[rows], value, rows) if rows else value)
+            self.graph.spare(base, key)
             base[key] = _IN_PLACE[name](part, value)  # type: ignore[misc]
             self.graph.changed(base, f"put{_SIGNS[name][0]}", (before, place, more), site)
             return
@@ -296,6 +304,8 @@ class Hooks(Run):
         """``target += value``."""
         sign, operands = _SIGNS[name][0], (self.graph.of(target), self.graph.of(value))
         follows = self.graph.follows(target, value)
+        if isinstance(target, np.ndarray):
+            self.graph.spare(target)
         made = _IN_PLACE[name](target, value)  # type: ignore[misc]
         if isinstance(made, np.ndarray) and made is target and made.dtype != object:
             self.graph.changed(made, sign, operands, site)

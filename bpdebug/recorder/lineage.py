@@ -20,6 +20,8 @@ _HOPS = 4
 """Operations between an array and what is written into it."""
 EVEN = ("zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like")
 """Operations that make an array of the same number, whatever the array is that they are given."""
+_CELLS = 8
+"""Cells that are assigned at the same time."""
 HOPS = 20_000
 """Versions through which a tensor is followed back."""
 Carried = dict[Node, Node]
@@ -144,7 +146,7 @@ def _before(node: Node) -> Node | None:
         return _node(node.arguments[0])
     if node.operation.startswith("put"):
         old, value = _node(node.arguments[0]), _node(node.arguments[2])
-        return old if old and (node.operation != "put" or (value and _made_of(value, old, 0))) else None
+        return old if old and (node.operation != "put" or (value and any(_made_of(value, one, 0) for one in _puts(old)))) else None
     names, shape = {slot for slot, _, _ in node.slots}, np.shape(node.value)
     found, stack, order = list[tuple[bool, bool, int, Node]](), [(node, False)], 0
     while stack:
@@ -173,6 +175,16 @@ def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:
             yield node
             if node.number >= start:
                 stack += node.parents()
+
+
+def _puts(node: Node) -> Iterator[Node]:
+    """A version of an array and those from which it was made by other cells alone, as where several are assigned at the same time."""
+    for _ in range(_CELLS):
+        yield node
+        before = _node(node.arguments[0]) if node.operation == "put" else None
+        if before is None:
+            break
+        node = before
 
 
 def _node(value: Any) -> Node | None:

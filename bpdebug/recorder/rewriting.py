@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, literal, loaded, parts_of, text_of, told, within
+from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, literal, loaded, parts_of, renamed, text_of, told, within
 
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
@@ -159,9 +159,25 @@ class _Rewriter(ast.NodeTransformer):
         if len(node.targets) == 1 and isinstance(target, ast.Subscript):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
             return told("put", self._site(node, *parts_of(target.slice)), text, base, key, value)
-        said = [one for target in node.targets for one in (*self._named(target, site), *self.losses(target, site))]
         several = next((target for target in node.targets if isinstance(target, ast.Tuple | ast.List)), None)
-        return [ast.Assign(node.targets, hook("parts", site, value, literal(within(several))) if several else value), *said]
+        value = hook("parts", site, value, literal(within(several))) if several else value
+        if any(isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store) for target in node.targets for one in ast.walk(target)):
+            return self._one_by_one(node, value, site)
+        said = [one for target in node.targets for one in (*self._named(target, site), *self.losses(target, site))]
+        return [ast.Assign(node.targets, value), *said]
+
+    def _one_by_one(self, node: ast.Assign, value: ast.expr, site: ast.expr) -> list[ast.stmt]:
+        """An assignment to several targets of which one is an item: the values get names first, then each target is assigned."""
+        names = dict[str, ast.expr]()
+        statements: list[ast.stmt] = [ast.Assign([renamed(target, names) for target in node.targets], value)]
+        for name, target in names.items():
+            read = ast.Name(name, ast.Load())
+            if isinstance(target, ast.Subscript):
+                text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
+                statements.append(told("put", self._site(node, *parts_of(target.slice)), text, base, key, read))
+            else:
+                statements += [ast.Assign([target], read), *self._named(target, site), *self.losses(target, site)]
+        return [*statements, ast.Delete([ast.Name(name, ast.Del()) for name in names])]
 
     def losses(self, target: ast.expr, site: ast.expr) -> list[ast.stmt]:
         """What tells the values of targets that are called as losses are."""

@@ -36,6 +36,18 @@ def within(target: ast.expr | None) -> tuple[Any, ...] | None:
     return tuple(map(within, target.elts))
 
 
+def renamed(target: ast.expr, names: dict[str, ast.expr]) -> ast.expr:
+    """The same target with a name in the place of each one within, which are added to some, each with what it stands for."""
+    match target:
+        case ast.Tuple(parts) | ast.List(parts):
+            return ast.Tuple([renamed(part, names) for part in parts], ast.Store())
+        case ast.Starred(part):
+            return ast.Starred(renamed(part, names), ast.Store())
+    name = f"{HOOKS}{len(names)}"
+    names[name] = target
+    return ast.Name(name, ast.Store())
+
+
 def literal(value: Any) -> ast.expr:
     """Tuples of tuples and None, written out."""
     return ast.Tuple([*map(literal, value)], ast.Load()) if isinstance(value, tuple) else ast.Constant(value)

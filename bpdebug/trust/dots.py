@@ -24,8 +24,9 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Name, Tree, names, substitute
+from bpdebug.trust.degree import degree
 from bpdebug.trust.finding import ROUNDING, Judged
-from bpdebug.trust.perturbed import EPSILON, Reach, Rounded, Rounding, degree
+from bpdebug.trust.perturbed import EPSILON, Reach, Rounded, Rounding
 
 SAFETY = 32.0
 """How many times the largest deviation that was seen under rounding may be rounding."""

@@ -268,29 +268,6 @@ class Reach(Record, eq=False):
         return found, moved.tied
 
 
-def degree(tree: Tree, arriving: Sequence[str]) -> int:
-    """1 where a formula is in proportion to what arrives, 0 where it does not use it, 2 where neither can be seen."""
-    if isinstance(tree, Name):
-        return int(tree.name in arriving)
-    if is_layout(tree):
-        return max(degree(operand, arriving) for operand in operands_of(tree))
-    if not isinstance(tree, Operation) or isinstance(tree, Length):
-        return 0
-    row, operands = operation(tree)
-    found = [degree(operand, arriving) for operand in operands]
-    if max(found) != 1:
-        return max(found)
-    fits = {
-        **dict.fromkeys(("*", "@"), sum(found) == 1),
-        "/": found[-1] == 0,
-        "where": found[0] == 0,
-        **dict.fromkeys(("sum", "mean", "positive", "+", "-"), True),
-    }
-    added = row.name in ("+", "-", "where")
-    whole = all(one or operand == Number(0) for one, operand in list(zip(found, operands, strict=True))[row.name == "where" :])
-    return 1 if fits.get(row.name) and (whole or not added) else 2
-
-
 def _or_zero(moved: Any) -> Any:
     return 0.0 if moved is None else moved
 

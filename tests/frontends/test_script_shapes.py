@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bpdebug.core.errors import BpdebugError
 from bpdebug.frontends.numpy_script.script import load_script
 from bpdebug.session.session import Session
 
@@ -195,3 +196,66 @@ def test_only_formulas_that_the_user_has_typed_are_put_back_to_see_a_shared_fact
 
     monkeypatch.setattr("bpdebug.trust.shared.replace", put_back)
     assert checked(SMALL.format(small="1e-12", slope="dp * 1"))[1].wrong
+
+
+ROW_WRITTEN_OVER = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(6, 3)), rng.normal(size=6)
+W, U, v = 0.5 * rng.normal(size=(4, 4)), 0.5 * rng.normal(size=(3, 4)), rng.normal(size=4)
+for epoch in range(5):
+    state = np.ones((2, 4))
+    before = state[0].copy()
+    z = X[0] @ U + state[0] @ W
+    state[0] = np.tanh(z)
+    out = state[0] @ v
+    loss = 0.5 * (out - y[0]) ** 2
+    d = out - y[0]
+    dv = d * state[0]
+    dz = d * v * (1 - state[0] ** 2)
+    dW = np.outer(before, dz)
+    dU = np.outer(X[0], dz)
+    W -= 0.1 * dW
+    U -= 0.1 * dU
+    v -= 0.1 * dv
+"""
+
+
+@pytest.mark.parametrize("write", ["state[0] = np.tanh(z)", "state[0, :] = np.tanh(z)", "np.tanh(z, out=state[0])"])
+def test_a_row_is_what_it_was_when_it_was_read_though_it_is_written_over(checked, write):
+    _, result = checked(ROW_WRITTEN_OVER.replace("state[0] = np.tanh(z)", write))
+    assert result.data["ok"] is True and "dW" in result.text and "not judged" not in result.text, result.text
+    _, result = checked(ROW_WRITTEN_OVER.replace("state[0] = np.tanh(z)", write).replace("(1 - state[0] ** 2)", "(1 - state[0])"))
+    assert result.text.startswith("net.py:14: WRONG dz"), result.text
+
+
+SIMULTANEOUS = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=20)
+y = 3 * x + 1 + 0.1 * rng.normal(size=20)
+theta = np.ones(2)
+for step in range(30):
+    e = theta[0] + theta[1] * x - y
+    cost = np.mean(e ** 2) / 2
+    g0, g1 = np.mean(e), np.mean(e * x)
+    theta[0], theta[1] = theta[0] - 0.1 * g0, theta[1] - 0.1 * g1
+"""
+
+
+def test_cells_that_are_assigned_at_the_same_time_are_a_step(checked):
+    found, result = checked(SIMULTANEOUS)
+    assert "parameters theta" in found and result.data["ok"] is True and "g1" in result.text, (found, result.text)
+
+
+def test_items_among_several_targets_are_assigned_in_python_s_order(checked, capfd):
+    text = """import numpy as np
+i, x, a, d = 0, [5, 6, 7, 8], np.zeros((2, 2)), {}
+x[i], i = 2, 1
+i, x[i] = 2, 9
+a[0], d["k"], *a[1] = [1, 2], 3, 4, 5
+a[0, 0] = a[1, 1] = 7.5
+(x[0], (x[1], n)), m = (1, (2, 3)), 4
+print(i, x, a.tolist(), d, n, m, [name for name in globals() if "bpdebug" in name and name[-1].isdigit()])
+"""
+    with pytest.raises(BpdebugError, match="no loop was found"):
+        checked(text)
+    assert "2 [1, 2, 9, 8] [[7.5, 2.0], [4.0, 7.5]] {'k': 3} 3 4 []" in capfd.readouterr().err

@@ -78,6 +78,7 @@ class Moves:
             for name in self._of
         }  # fmt: skip
 
+    @np.errstate(invalid="ignore")
     def _response(self, name: str, place: str, moved: Array, values: Mapping[str, Array]) -> Array | None:
         """How the values of the update change where those of one tensor do."""
         found = self._tried(name, {place: moved})
