@@ -324,6 +324,14 @@ def test_what_moves_though_the_loss_does_not_depend_on_it_is_not_judged():
     assert "out " not in result.text, "a value of the forward pass is no gradient"
 
 
+def test_where_no_loss_fits_the_number_that_may_be_meant_is_told_and_judges_the_gradients():
+    copied("augmented", "dO = O - Y", "dO = O")
+    with pytest.raises(BpdebugError, match=re.escape("perhaps E (augmented.py:13) is meant: --loss LINE judges the gradients by it")):
+        load_script("augmented.py", [], 3)
+    result = Session(load_script("augmented.py", [], 3, loss="augmented.py:13")).execute("check")
+    assert result.text.startswith("augmented.py:14: WRONG dO = O"), result.text
+
+
 def test_a_number_that_moves_by_the_gradient_of_another_is_named():
     lines = ("import numpy as np", "X = np.arange(1.0, 9)", "y, w, b = 3 * X + 2, 0, 0", "for epoch in range(9):", "    p = w * X + b")
     lines += ("    loss = np.mean((y - p) ** 2)", "    dw = -2 * np.mean(X * (y - p))", "    db = -2 * np.mean(y - p)")

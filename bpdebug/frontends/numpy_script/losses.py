@@ -147,6 +147,12 @@ def _rank(one: Differentiated, named: bool) -> float:
     return one.agreement if one.agreement >= _HALF else guessed
 
 
+def proposed(recording: Recording) -> list[str]:
+    """The numbers that may be meant as the loss, though no derivative fits, each with its line."""
+    found = {str(line): names[0] for text, names, said, line in _candidates(recording, "") if not (text or said)}
+    return [f"{name} ({line})" for line, name in found.items()][:_EACH]
+
+
 def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     """The losses that are to be tried; only those at a line that is told."""
     values, dependent = recording.values[-1], reached(recording.statements, recording.start)
@@ -219,4 +225,4 @@ def _summands(tree: Tree, formulas: Mapping[str, Tree], inner: set[str]) -> Iter
             yield {*names_in(tree)}
 
 
-__all__ = ["find_loss"]
+__all__ = ["find_loss", "proposed"]

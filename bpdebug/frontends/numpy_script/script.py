@@ -23,7 +23,7 @@ from bpdebug.frontends.numpy_script.fits import Differentiated, found_of
 from bpdebug.frontends.numpy_script.held import with_held
 from bpdebug.frontends.numpy_script.implied import without_derivative
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, frame
-from bpdebug.frontends.numpy_script.losses import find_loss
+from bpdebug.frontends.numpy_script.losses import find_loss, proposed
 from bpdebug.frontends.numpy_script.lost import lost_steps
 from bpdebug.frontends.numpy_script.multiples import NEAR
 from bpdebug.frontends.numpy_script.parts import with_parts
@@ -98,7 +98,9 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
         if opaque := next((one for one in recording.statements if one.live and not one.formula), None):
             rule = f": {opaque.name} ({opaque.line}), which they are made of, is no formula: {opaque.reason}"
         said = f"{path}: no loss was found whose derivatives the loop at {recording.loop} computes{rule}"
-        raise ScriptError("\n".join([said, *lost_steps(recording.files.items())]))
+        meant = proposed(recording)
+        hint = [f"perhaps {' or '.join(meant)} is meant: --loss LINE judges the gradients by it"] * bool(meant)
+        raise ScriptError("\n".join([said, *hint, *lost_steps(recording.files.items())]))
     if (larger := sized(recording, loss)) is not recording:
         recording = larger
         loss = find_loss(recording, scenario, asked.loss) or loss
