@@ -117,8 +117,9 @@ class Moves:
             said = f"{name} grows by {short(grown - 1, 3)} times itself in each update: a penalty that makes it larger, not smaller"
             yield self._first_moved(name, base, old + step), ("a wrong sign", said)
         elif np.ptp(left) < _NEAR and not _LEAST < float(left.flat[0]) < 1 + _NEAR:
-            said = f"the new {name} has {short(float(left.flat[0]), 6)} times the old one in it, not the old one"
-            yield new, (REPLACED, said)
+            share = float(left.flat[0])
+            said = f"the new {name} has {short(share, 6)} times the old one in it, not the old one"
+            yield new, (REPLACED, said if abs(share) > _NEAR else f"nothing of the old {name} is left")
         elif (lost := (np.abs(left) < _NEAR) & (old != 0) & (base[new] != 0)).any() and (lost | (np.abs(left - 1) < _NEAR)).all():
             yield new, (REPLACED, f"in the cells of {name} that are changed nothing of the old ones is left")
 
