@@ -140,6 +140,8 @@ def test_a_syntax_newer_than_the_python_that_runs_it_is_said_so():
         "def f(x, w):\n    x = x - w\n    return x ** 2\n",
         "w = -0.1 * g\nw =-1\nw = - g\n",
         "f(lr =- 1)\nfor p in (",
+        "train(\n    rate =- 0.1,\n)\n",
+        'def f():\n    """The typo\n    w =- lr * dw\n    is told."""\n',
     ],
 )
 def test_what_is_a_step_is_not_told_to_be_lost(source):

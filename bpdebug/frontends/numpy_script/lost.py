@@ -1,4 +1,4 @@
-"""Steps that are lost, as the source shows: they are given to a name not to a parameter, or a sign stands on the wrong side of ``=``."""
+"""Steps that are lost, as the source shows: they are given to a name and no parameter, or a sign stands on the wrong side of ``=``."""
 
 from __future__ import annotations
 
@@ -23,27 +23,33 @@ def lost_steps(files: Iterable[tuple[str, str]]) -> list[str]:
 
 def _turned(source: str) -> dict[int, str]:
     """``w =- rate * dw``, which Python reads as ``w = -rate * dw``."""
-    lines = [(number, _SIGN.match(line)) for number, line in enumerate(source.splitlines(), 1)]
-    return {
-        number: f"'{_short(f'{found[1].strip()} ={found[2]} {found[3]}')}' keeps nothing of the old {found[1].strip()}; "
-        f"'{found[1].strip()} {found[2]}= …' would be a step"
-        for number, found in lines
-        if found
-    }
+    lines, found = source.splitlines(), dict[int, str]()
+    for one in _nodes(source):
+        if isinstance(one, ast.Assign) and one.lineno <= len(lines) and (signed := _SIGN.match(lines[one.lineno - 1])):
+            target, sign, step = signed[1].strip(), signed[2], signed[3]
+            said = f"'{_short(f'{target} ={sign} {step}')}' keeps nothing of the old {target}"
+            found[one.lineno] = f"{said}; '{target} {sign}= …' would be a step"
+    return found
+
+
+def _nodes(source: str) -> list[ast.AST]:
+    """What a source is made of; nothing where it cannot be read."""
+    with suppress(SyntaxError, ValueError, RecursionError):
+        return [*ast.walk(ast.parse(source))]
+    return []
 
 
 def _rebound(source: str) -> dict[int, str]:
     """``for p, g in zip(params, grads): p = p - rate * g``, by which ``p`` is another array, and what ``params`` holds stays as it is; the
     same of what a function is given."""
     found = dict[int, str]()
-    with suppress(SyntaxError, ValueError, RecursionError):
-        for scope in ast.walk(ast.parse(source)):
-            names = {one.id for one in ast.walk(scope.target) if isinstance(one, ast.Name)} if isinstance(scope, ast.For) else set[str]()
-            names |= {one.arg for one in ast.walk(scope.args) if isinstance(one, ast.arg)} if isinstance(scope, ast.FunctionDef) else set()
-            for one, name in _steps(scope.body, names) if isinstance(scope, ast.For | ast.FunctionDef) else ():
-                kept = "what it is taken from" if isinstance(scope, ast.For) else "the caller's"
-                said = f"'{_short(ast.unparse(one))}' makes {name} the name of another array, and {kept} stays as it was"
-                found[one.lineno] = f"{said}; '{name} -= …' or '{name}[...] = …' changes it"
+    for scope in _nodes(source):
+        names = {one.id for one in ast.walk(scope.target) if isinstance(one, ast.Name)} if isinstance(scope, ast.For) else set[str]()
+        names |= {one.arg for one in ast.walk(scope.args) if isinstance(one, ast.arg)} if isinstance(scope, ast.FunctionDef) else set()
+        for one, name in _steps(scope.body, names) if isinstance(scope, ast.For | ast.FunctionDef) else ():
+            kept = "what it is taken from" if isinstance(scope, ast.For) else "the caller's"
+            said = f"'{_short(ast.unparse(one))}' makes {name} the name of another array, and {kept} stays as it was"
+            found[one.lineno] = f"{said}; '{name} -= …' or '{name}[...] = …' changes it"
     return found
 
 
