@@ -179,7 +179,9 @@ class Graph:
         if old and old.kept is None:
             old.changed = True
         node = self.add(operation, arguments, array, site)
-        node.changed = True
+        node.changed = not operation.startswith("call:")
+        if not node.changed:
+            self.keep(node)  # no formula gives its numbers
         node.slots = [*dict.fromkeys((slot, -1, visited) for slot, _, visited in old.slots)] if old else []
         base, whole = array.base, old.arguments[0] if old and old.operation in ("[]", ".T") else None
         if base is not None and isinstance(whole, Node) and getattr(whole.value, "base", None) is base:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_fresh
-from bpdebug.recorder.keys import KEYS, counted_once
+from bpdebug.recorder.keys import KEYS, WHOLE, counted_once
 from bpdebug.recorder.minimised import descend
 from bpdebug.recorder.run import Run
 from bpdebug.recorder.trees import HOOKS
@@ -25,7 +25,7 @@ _IN_PLACE = {name: getattr(operator, f"i{word.rstrip('_')}", None) for name, wor
 _NUMBERS: dict[Any, str] = {abs: "abs", float: "float", builtins.sum: "added", max: "largest", min: "least", pow: "**"}
 """Python's own functions of numbers."""
 _COPIED = (copy.copy, copy.deepcopy)
-_CHANGING = ("fill", "sort", "resize", "put", "partition")
+_CHANGING = ("sort", "resize", "put", "partition")
 _CHANGED = ("shuffle", "copyto", "fill_diagonal", "put", "place", "put_along_axis")
 _BUILT_IN, _HOLDING, _TELLING = (type, types.BuiltinFunctionType), (dict, list, tuple), (int, str, np.integer)
 _DRAWING, _STANDING = (types.ModuleType, np.random.Generator, np.random.RandomState), (types.ModuleType, type, types.FunctionType)
@@ -156,6 +156,8 @@ class Hooks(Run):
                 self._named(site, (holder, f"{text}[{place}]"), value, False)
 
     def _of_array(self, site: int, owner: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if name == "fill":
+            return self.put(site, "", owner, ..., *arguments)
         before = tuple(map(self.graph.of, (owner, *arguments)))
         if name in _CHANGING:
             self.graph.spare(owner)
@@ -170,7 +172,7 @@ class Hooks(Run):
         given = tuple(map(self.graph.of, arguments))
         named = {key: self.graph.of(one) for key, one in keywords.items() if key != "out"} if keywords else keywords
         along = KEYS[name](*arguments, **keywords) if name in KEYS else ()
-        key = tuple(map(self.graph.of, (along, *arguments[2:3])))  # before it is done
+        key = tuple(map(self.graph.of, (along, *arguments[1 if name in WHOLE else 2 :][:1])))  # before it is done
         for one in (keywords.get("out"), *(arguments[:1] if along or name.rpartition(".")[2] in _CHANGED else ())):
             if isinstance(one, np.ndarray):
                 self.graph.spare(one)

@@ -47,8 +47,12 @@ KEYS: dict[str, Callable[..., Places]] = {
     **dict.fromkeys(("put_along_axis", "take_along_axis"), _along),
     "sort": _ordered,
     **dict.fromkeys(("diag", "diagonal"), _diagonal),
+    "fill_diagonal": lambda array, _, wrap=False: () if wrap else _diagonal(array),
+    "copyto": lambda *_, **keywords: () if keywords else (...,),
 }
 """By the function's name."""
+WHOLE = ("fill_diagonal", "copyto")
+"""Those that are given what to put there right after the array."""
 
 
-__all__ = ["KEYS", "counted_once"]
+__all__ = ["KEYS", "WHOLE", "counted_once"]

@@ -81,15 +81,17 @@ def _put(node: Node, operands: list[str]) -> str:
     """What an assignment to some cells makes of an array."""
     (array, key, value), sign = operands, node.operation.removeprefix("put").removeprefix("add_at")
     place = node.arguments[1]
-    if not sign and node.operation == "put" and (place is ... or (isinstance(place, slice) and place == slice(None))):
+    if not sign and node.operation == "put" and (place is ... or (isinstance(place, slice | tuple) and place in (slice(None), (...,)))):
         return f"(zeros({np.shape(node.value)}) + {value})"  # every cell
     mask = isinstance(place, Node) and getattr(place.value, "dtype", None) == np.dtype(bool)
     changed = f"({array} {sign} {value})" if sign in ("+", "-", "*", "/") else value
     if mask and np.ndim(node.arguments[2].value if isinstance(node.arguments[2], Node) else node.arguments[2]) == 0:
         return f"where({key}, {changed}, {array})"
-    if sign in ("*", "/", "**"):
+    if sign not in ("", "+", "-", "*", "/"):
         raise UnwritableError(f"{sign}= of some cells")
-    if not sign and isinstance(node.arguments[0], Node) and node.operation == "put" and np.any(node.arguments[0].numbers()):
+    if sign in ("*", "/"):
+        sign, value = "", f"({array}[{_bare(key)}] {sign} {value} - {array}[{_bare(key)}])"
+    elif not sign and isinstance(node.arguments[0], Node) and node.operation == "put" and np.any(node.arguments[0].numbers()):
         value = f"({value} - {array}[{_bare(key)}])"  # what stands there is replaced
     return f"add_at({array}, np.s_[{_bare(key)}], {'-' * (sign == '-')}{value})"
 

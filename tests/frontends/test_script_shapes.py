@@ -259,3 +259,76 @@ print(i, x, a.tolist(), d, n, m, [name for name in globals() if "bpdebug" in nam
     with pytest.raises(BpdebugError, match="no loop was found"):
         checked(text)
     assert "2 [1, 2, 9, 8] [[7.5, 2.0], [4.0, 7.5]] {'k': 3} 3 4 []" in capfd.readouterr().err
+
+
+IN_PLACE = """import numpy as np
+rng = np.random.default_rng(0)
+x, lr, W, g = rng.normal(size=(6, 3)), 0.5, np.eye(3), np.zeros(3)
+y, w = (x[:, 0] > 0) * 1.0, rng.normal(size=3)
+for epoch in range(6):
+    p = 1 / (1 + np.exp(-x @ W @ w))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    g += W @ x.T @ (p - y) / 6
+    w -= lr * g
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "g.fill(0)",
+        "g[:] = 0",
+        "np.copyto(g, 0.0)",
+        "w[1:] *= 0.9\n    g[:] = 0",
+        "w[1:] /= 2; g.fill(0)",
+        "g.fill(0)\n    np.fill_diagonal(W, 1)",
+    ],
+)
+def test_an_array_that_is_written_over_at_the_end_of_an_update_has_its_numbers(checked, change):
+    _, result = checked(IN_PLACE.format(change))
+    assert result.data["ok"] is True and "g" in result.text, result.text
+
+
+CELLS = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=(6, 2))
+y, w, g = (x[:, 0] > 0) * 1.0, rng.normal(size=2), np.zeros(2)
+for epoch in range(20):
+    for i in range(6):
+        p = 1 / (1 + np.exp(-np.dot(x[i], w)))
+        d = (p - y[i]) * p * (1 - p)
+        g[0] += d * x[i][0]
+        g[1] += d * x[i][1]
+    w[0] -= 0.5 * g[0]
+    w[1] -= 0.5 * g[1]
+    {}
+"""
+
+
+@pytest.mark.parametrize("change", ["g.fill(0)", "g[:] = 0", "g *= 0", "g[g != 0] = 0", "np.put(g, [0, 1], 0)", "np.place(g, g != 0, [0])"])
+def test_gradients_of_single_cells_are_cleared_in_any_way(checked, change):
+    _, result = checked(CELLS.format(change))
+    assert result.data["ok"] is True and "half the squared error of p, added up over 6 samples" in result.text, result.text
+
+
+LABELS = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(7, 3))
+y = (X[:, 0] + X[:, 1] > 0).astype(int)
+w, b = np.zeros(3), 0.0
+for epoch in range(5):
+    dw, db = np.zeros(3), 0.0
+    for i in range(7):
+        p = 1 / (1 + np.exp(-(np.dot(X[i], w) + b)))
+        err = p - y[i]
+        dw = dw + err * X[i]
+        db = db + err
+    w = w - 0.1 * dw / 7
+    b = b - 0.1 * db / 7
+"""
+
+
+def test_a_label_that_is_the_number_that_a_bias_had_is_none_that_momentum_keeps(checked):
+    _, result = checked(LABELS)
+    assert result.data["ok"] is True and "the binary cross-entropy of p, added up over 7 samples" in result.text

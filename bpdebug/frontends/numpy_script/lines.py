@@ -145,7 +145,8 @@ def kept_before(recording: Recording, parameter: str, statements: Sequence[State
     """What some statements read of that is given and is what a parameter was in the update before, at first or after a step."""
     values, reads, was = recording.values, {read for one in statements for read in one.reads}, (parameter, *stepped(recording))
     kept = [one for one in recording.given[0] if one in reads and len(values) > 1]
-    return [one for one in kept if any(all(np.array_equal(now[one], old[name]) for old, now in pairwise(values)) for name in was)]
+    same = [one for one in kept if any(all(np.array_equal(now[one], old[name]) for old, now in pairwise(values)) for name in was)]
+    return [one for one in same if np.ptp([each[one] for each in values])]  # a label may be 0, as a bias is at first
 
 
 def stepped(recording: Recording) -> Iterator[str]:
