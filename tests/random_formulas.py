@@ -12,7 +12,8 @@ from bpdebug.core.parser import parse_assignment
 from bpdebug.core.shapes import infer
 
 SMOOTH = """exp({} / 4); expm1({} / 4); log({}**2 + 1); log1p({}**2); sqrt({}**2 + 0.5); tanh({}); sin({}); cos({}); erf({}); {}**2
-square({}); ({} / 3)**3; 1 / (1 + {}**2); -{}; 2 * {} - 1; ({}**2 + 1)**0.3; sinh({} / 4); cosh({} / 4); 0.3**{}"""
+square({}); ({} / 3)**3; 1 / (1 + {}**2); -{}; 2 * {} - 1; ({}**2 + 1)**0.3; sinh({} / 4); cosh({} / 4);
+0.3**{}; tan({} / 9); log2({}**2 + 1); log10({}**2 + 2)"""
 KINKED = """abs({} + 0.011); maximum({}, 0.37); minimum(0.41, {}); where({0} > 0.13, {0}, 0.1 * {0}); sign({} + 0.013)
 clip({}, -0.7, 0.6); relu({} - 0.2); leaky_relu({} + 0.017, 0.2); elu({} + 0.012)"""
 COMPOSITE = "sigmoid({}); silu({}); gelu({}); mish({}); softplus({}); softmax({}, axis={a}); log_softmax({}, axis={a})"

@@ -14,7 +14,7 @@ import numpy as np
 from bpdebug.core.products import over, plus, times
 from bpdebug.core.record import replace
 from bpdebug.core.spread import Spread, subscript
-from bpdebug.core.structure import Unknown, axes_of, contracted
+from bpdebug.core.structure import axes_of, contracted
 from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Key, Length, Listing, Number, Text, Transpose, Tree, literal
 
 
@@ -135,8 +135,6 @@ def _part(shapes: Spread, back: Tree, node: Tree, axis: int, item: Item) -> Tree
 
 def _concatenate(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
     parts, (axis,) = cast(Listing, node.arguments[0]).items, axes_of(node.axis, len(shapes.shape(node)))
-    if any(isinstance(shapes.shape(part)[axis], Unknown) for part in parts):
-        raise shapes.error("the derivative of concatenate is not known along an axis whose length only the run knows", node)
     starts: list[Tree] = [Number(0)]
     for part in parts:
         starts.append(plus(starts[-1], shapes.length(part, axis)))

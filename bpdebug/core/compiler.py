@@ -64,7 +64,7 @@ class Value(Record):
     natural: bool = False
 
 
-def _is_open(shape: Shape) -> bool:
+def is_open(shape: Shape) -> bool:
     """Whether a length is known only to the run."""
     return any(isinstance(n, Unknown) for n in shape)
 
@@ -104,8 +104,8 @@ class Compiler:
         self._start(formula)
         root = formula.tree
         direct = isinstance(root, Operation) and (operation(root)[0].ufunc or target not in names(root))
-        value = self._value(root, out if direct and self._dtype(root) == out.dtype and not _is_open(out.shape) else None)
-        if _is_open(out.shape):
+        value = self._value(root, out if direct and self._dtype(root) == out.dtype and not is_open(out.shape) else None)
+        if is_open(out.shape):
             self._lines.append(f"{self._bind(fitted, 'fitted')}({out.code}, {value.code})[...] = {value.code}")
         elif value.code != out.code:
             self._lines.append(f"{out.code}[...] = {value.code}")
@@ -119,7 +119,7 @@ class Compiler:
 
     def _named(self, name: str) -> Value:
         tensor = self.tensors[name]
-        shape, natural = self.shapes[name], _is_open(self.shapes[name]) or not tensor.flags.c_contiguous
+        shape, natural = self.shapes[name], is_open(self.shapes[name]) or not tensor.flags.c_contiguous
         return Value(self._bind(tensor, name), shape, tensor.dtype, natural=natural)
 
     def routine(self, lines: Iterable[str]) -> Routine:
@@ -165,7 +165,7 @@ class Compiler:
         constant = constant_of(tree)
         if constant is None and isinstance(tree, Length):
             constant = self._shapes.shape(tree).number
-            if constant is None:
+            if isinstance(constant, Unknown):
                 asked = "size" if tree.axis is None else f"shape[{tree.axis}]"
                 return self._plain(tree, f"{self._bind(np.array, 'array')}({self._value(tree.operand).code}.{asked})")
         if constant is not None:
@@ -186,7 +186,7 @@ class Compiler:
         """What lays its operands out anew: a view that is made once where that is possible."""
         operands = [self._value(operand) for operand in operands_of(tree)]
         first, turned = operands[0], with_operands(tree, [Name("#")])
-        buffer = None if len(operands) > 1 or _is_open(first.shape) else self._scope.get(first.code)
+        buffer = None if len(operands) > 1 or is_open(first.shape) else self._scope.get(first.code)
         if buffer is not None and not any(isinstance(node, Name) for child in tree.children()[1:] for node in walk(child)):
             made = Evaluator({"#": buffer}).value(turned)
             if np.may_share_memory(made, buffer):
@@ -203,7 +203,8 @@ class Compiler:
             return self._plain(tree, self._written(tree, None))
         values = row.numbers([self._value(operand) for operand in operands], self._number)
         codes, whole = [value.code for value in values], self._dtype(tree)
-        if any(value.natural for value in values) and not single and not (row.name == "@" and len(self._shape(tree)) == 2):
+        open_ = is_open(self._shape(tree))
+        if (open_ or any(value.natural for value in values)) and not single and (open_ or row.name != "@" or len(self._shape(tree)) != 2):
             return self._plain(tree, self._call(tree, row, codes))
         direct = row.name in _DIRECT and values[0].dtype == whole
         run, arguments = self._bind(_DIRECT[row.name] if direct else row.run, row.name), ", ".join(codes)
@@ -258,7 +259,7 @@ class Compiler:
         row, codes = FUNCTIONS[call.function], list[str]()
         for place, argument in enumerate(call.arguments):
             if row.static_at(place):
-                codes.append(repr(self._shapes.static(argument)))
+                codes.append(self._known(argument))
             elif isinstance(argument, Key):
                 codes.append(f"{self._bind(np.s_, 'places')}[{self._subscript(argument.items)}]")
             elif place == 0 and operands:
@@ -271,10 +272,20 @@ class Compiler:
         """A subscript in code."""
         return ", ".join(map(self._item, items)) + "," * (len(items) == 1)
 
+    def _known(self, tree: Tree) -> str:
+        """The code of what has to be known before anything runs, but for lengths that only the run knows."""
+        known = self._shapes.static(tree)
+        if isinstance(known, str) or not is_open(known if isinstance(known, tuple) else (known,)):
+            return repr(known)
+        if isinstance(tree, Listing):
+            return f"({''.join(f'{self._known(one)}, ' for one in tree.items)})"
+        if isinstance(tree, Length) and tree.axis is ...:
+            return f"{self._value(tree.operand).code}.shape"
+        return f"{self._bind(int, 'int')}({self._value(tree).code})"
+
     def _item(self, item: Item) -> str:
         if isinstance(item, tuple):
-            ends = [self._shapes.static(bound) if isinstance(bound, Tree) else bound for bound in item]
-            return ":".join("" if end is None else str(end) for end in ends)
+            return ":".join("" if end is None else self._known(end) if isinstance(end, Tree) else str(end) for end in item)
         if not isinstance(item, Tree):
             return "..." if item is ... else str(item)
         if isinstance(item, Listing):

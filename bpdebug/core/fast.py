@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.compiler import Compiler, Value
+from bpdebug.core.compiler import Compiler, Value, is_open
 from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
@@ -121,7 +121,7 @@ class UpdateCompiler(Compiler):
         return wanted
 
     def _value(self, tree: Tree, out: Value | None = None) -> Value:
-        if not _computes(tree) or (key := self._key(tree)) not in self._wanted or out is not None:
+        if not _computes(tree) or (key := self._key(tree)) not in self._wanted or out is not None or is_open(self._shape(tree)):
             return super()._value(tree, out)
         if key not in self._kept:  # it is computed into a buffer of its own
             buffer, lines = np.empty(self._shape(tree), self._dtype(tree)), self._lines

@@ -24,19 +24,14 @@ _SAID = {
     "tile": "it is written concatenate([x, x], axis=0)",
     "roll": "it is written concatenate([x[-1:], x[:-1]], axis=0)",
     "diff": "it is written x[:, 1:] - x[:, :-1]",
-    "full full_like": "it is written 0.5 * ones((2, 4))",
-    "identity": "it is written eye(n)",
-    "inner vdot kron": "it is written einsum('ij,kj->ik', a, b)",
-    "log2": "it is written log(x) / log(2)",
-    "log10": "it is written log(x) / log(10)",
+    "inner kron": "it is written einsum('ij,kj->ik', a, b); of two flat lists a @ b",
     "exp2": "it is written 2 ** x",
-    "tan": "it is written sin(x) / cos(x)",
     "mod fmod remainder": "it is written x - n * floor(x / n)",
+    "full_like": "it is written 0.5 * ones_like(x)",
     "round rint ceil trunc": "it is written floor(x + 0.5)",
     "heaviside": "it is written where(x > 0, 1, 0)",
     "count_nonzero": "it is written sum(x != 0)",
-    "nan_to_num": "it is written where(isfinite(x), x, 0)",
-    "reduce_mean average": "it is written mean(x, axis=0)",
+    "reduce_mean": "it is written mean(x, axis=0)",
     "reduce_sum": "it is written sum(x, axis=0)",
     "reduce_max amax": "it is written max(x, axis=0)",
     "size dim ndim": "it is written x.shape[0], x.size or len(x)",
@@ -53,7 +48,7 @@ _SAID = {
     "nll_loss NLLLoss": "it is written -mean(out[arange(len(y)), y])",
     "binary_cross_entropy BCELoss bce": "it is written -mean(y * log(p) + (1 - y) * log(1 - p))",
     "binary_cross_entropy_with_logits BCEWithLogitsLoss": "it is written mean(softplus(z) - y * z)",
-    "Linear Dense linear": "it is written x @ W + b, with W and b under parameters:",
+    "Linear Dense linear dense affine fc": "it is written x @ W + b, with W and b under parameters:",
     "ReLU": "it is written relu(x)",
     "Tanh": "it is written tanh(x)",
     "Sigmoid expit logistic": "it is written sigmoid(x)",
@@ -81,7 +76,8 @@ LIBRARIES = tuple(module for module in MODULES if len(module) > 1)
 KEYWORDS = {"dim": "axis", "axes": "axis", "keepdim": "keepdims", "unbiased": "ddof", "correction": "ddof"}
 """What PyTorch calls an argument."""
 UNASKED = dict.fromkeys(("mode", "constant_values"), ": it puts zeros there") | {
-    "dtype": ": leave it out, or write a comparison such as ones((2, 2)) > 0 for truth values"
+    "optimize": ": leave it out",
+    "dtype": ": leave it out, or write a comparison such as ones((2, 2)) > 0 for truth values",
 }
 """What is said of arguments that there is no need of."""
 SIGNS = {"−": "-", "–": "-", "×": "*", "·": "*", "⊙": "*", "∙": "*", "÷": "/", "²": "** 2", "³": "** 3", "ᵀ": ".T"}

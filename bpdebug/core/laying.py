@@ -45,7 +45,7 @@ def permuted(run: Callable[..., Any], shape: Shape, *arguments: Any) -> Shape:
 def reshaped(shape: Shape, wanted: Any) -> Shape:
     """The shape of ``reshape``; each axis of length 1 is of its making."""
     target = wanted if isinstance(wanted, tuple) else (wanted,)
-    if any(isinstance(n, Unknown) for n in shape):
+    if any(isinstance(n, Unknown) for n in (*shape, *target)):
         found: Shape = tuple(UNKNOWN if n == -1 else n for n in target)
     else:
         rest = -prod(target)
@@ -146,10 +146,10 @@ def repeated(shape: Shape, count: Any, axis: Any) -> Shape:
     """The shape of ``repeat``; without an axis all cells in one row."""
     flat = (size_of(shape),) if axis is None else shape
     (along,) = axes_of(0 if axis is None else axis, len(flat))
-    counts = [count] * flat[along] if isinstance(count, int) else [*count]
-    if len(counts) not in (1, flat[along]):
+    counts, open_ = [count] * flat[along] if isinstance(count, int) else [*count], isinstance(flat[along], Unknown)
+    if len(counts) not in (1, flat[along]) and not open_:
         raise MisfitError(f"axis {along} is {flat[along]} long; there are {len(counts)} counts")
-    total = flat[along] * counts[0] if len(set(counts)) == 1 else sum(counts)
+    total = UNKNOWN if open_ else flat[along] * counts[0] if len(set(counts)) == 1 else sum(counts)
     return (*flat[:along], total, *flat[along + 1 :])
 
 
@@ -211,7 +211,7 @@ RULES: dict[str, Callable[..., Shape]] = {
     "einsum": summed,
     "tensordot": lambda left, right, *axes: summed(left, right, multiplied((len(left), len(right)), *axes)),
     "add_at": lambda into, _: into,
-    "arange": lambda *ends: (len(range(*ends)),),
+    "arange": lambda *ends: (UNKNOWN if any(isinstance(end, Unknown) for end in ends) else len(range(*ends)),),
     "eye": lambda *lengths: (lengths[0], lengths[-1]),
     **dict.fromkeys(("zeros", "ones"), lambda wanted: wanted if isinstance(wanted, tuple) else (wanted,)),
     **dict.fromkeys(("zeros_like", "ones_like"), lambda shape: shape),
@@ -265,6 +265,6 @@ def laid(tree: Call, shapes: Sequence[Form], numbers: Sequence[Any], samples: in
     tried = any(n and n % samples == 0 for n in found)
     if min(found, default=0) < 0:
         raise MisfitError(f"that would be {'×'.join(map(str, found))}; a length is 0 or more")
-    if prod(found) > MOST and not tried:
+    if size_of(found) > MOST and not tried:
         raise MisfitError(f"that would be {'×'.join(map(str, found))}; a tensor has at most {MOST:,} numbers")
     return found

@@ -26,7 +26,7 @@ from bpdebug.core.shapes import GENERIC_ROWS, Shape, in_general, infer
 from bpdebug.core.sources import CHANGED, owner_of, shared_by
 from bpdebug.core.standins import Vocabulary
 from bpdebug.core.statements import Line, Text, is_name, parts_of
-from bpdebug.core.structure import Form, form_of, kind_of
+from bpdebug.core.structure import Form, form_of, kind_of, size_of
 from bpdebug.core.tree import Name, substitute, walk
 from bpdebug.core.unfolding import calls_layer, unfold
 from bpdebug.core.words import nearest, suggestion
@@ -209,7 +209,7 @@ class LineReader:
         except FormulaError as error:
             raise self._misplaced(error, places) from None
         for shape in shapes.values() if GENERIC_ROWS not in shapes else [shapes[rows] for rows in self.scenario.plan.sizes]:
-            if prod(shape) > MAXIMUM_NUMBERS:
+            if size_of(shape) > MAXIMUM_NUMBERS:
                 raise self.text.error(too_large(shape), places[0])
         return formula, shapes
 

@@ -59,13 +59,17 @@ def misfit(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy
     start = f"{a} is {shape_text(left)} and {b} is {shape_text(right)}"
     if len(left) != len(right) and wide is not None:
         flat, shape, other = (a, left, b) if len(left) < len(right) else (b, right, a)
+        column = broadcast((*shape, 1), left if len(left) > len(right) else right)
+        remedy = remedy or (f"Make it a column, {shape[0]}×1" if column else f"If that is meant, write {_in_brackets(flat)}[None]")
         return (
             f"{start}: {flat} is a flat list of {shape[0]}, no column, so that NumPy would pair each of its numbers with each row of "
-            f"{other} and give {shape_text(wide)}. {remedy or f'Make it a column, {shape[0]}×1'}"
+            f"{other} and give {shape_text(wide)}. {remedy}"
         )
     if wide is not None:
         reason = f"NumPy would pair everything with everything and give {shape_text(wide)}, which neither of them is"
-        return f"{start}: {reason}. Did you mean {a} @ {b}, or a .T?"
+        tall = next((_in_brackets(one) for one, shape in ((a, left), (b, right)) if len(shape) == 2 and shape[1] == 1), "")
+        meant = f" If all pairs are meant, write {tall}[:, 0, None]" * bool(tall)
+        return f"{start}: {reason}. Did you mean {a} @ {b}, or a .T?{meant}"
     if remedy:
         return f"{start}: {remedy}"
     same = "elementwise operands need the same shape"
@@ -77,10 +81,15 @@ def misfit(a: str, left: Shape, b: str, right: Shape, wide: Shape | None, remedy
     return f"{start}: {axes_text(a, len(left) - axis, left[-axis], b, len(right) - axis, right[-axis])}; {same}{fits}"
 
 
+def _in_brackets(text: str) -> str:
+    """A formula as something may follow it."""
+    return text if text.isidentifier() else f"({text})"
+
+
 def _stretching(name: str, own: Shape, wide: Shape) -> str:
     """How a vector is written that goes along another axis of what it meets: a bias for a column of samples, such as ``b[:, None]``."""
     plain = name.removesuffix(".T")
-    name = name if name.isidentifier() else f"({name})"
+    name = _in_brackets(name)
     if len(own) == len(wide) == 2 and 1 in own and broadcast(own[::-1], wide) == wide:
         return f"; {plain if f'({plain}.T)' == name else f'{name}.T'}, {shape_text(own[::-1])}, would fit"
     along = [axis for axis, n in enumerate(wide) if (n,) == own]

@@ -25,9 +25,9 @@ from bpdebug.core.spelling import (
     SPELLINGS,
     Given,
     SpellingError,
-    as_number,
+    converted,
     numpy_name,
-    rewritten,
+    read_as,
     uneven_part,
 )
 from bpdebug.core.standins import StandIns, Vocabulary
@@ -206,10 +206,13 @@ class _Reader:
         return chained("and", pairs)
 
     def _attribute(self, node: ast.Attribute) -> Tree:
-        if (constant := numpy_name(node)) in CONSTANTS:
-            return Name(constant, column=self.column(node))
+        if (constant := numpy_name(node)) in (*CONSTANTS, "e"):
+            return Number(math.e, column=self.column(node)) if constant == "e" else Name(constant, column=self.column(node))
         if node.attr in ("size", "shape"):
             return Length(self.tree(node.value), None if node.attr == "size" else ..., column=self.column(node))
+        if node.attr == "mT":
+            last = (Unary("-", Number(1)), Unary("-", Number(2)))
+            return Call("swapaxes", (self.tree(node.value), *last), column=self.column(node))
         if node.attr != "T":
             path = ast.unparse(node)
             tensor = f", and there is no tensor {path}" * bool(re.fullmatch(r"[A-Za-z_][\w.]*", path) and node.attr not in METHODS)
@@ -223,8 +226,8 @@ class _Reader:
             return replace(self._spelt(given), column=column)
         found = given.arguments(function)
         arguments = [self._argument(function, place, argument) for place, argument in enumerate(found)]
-        while len(arguments) > function.arity and self._usual(function, len(arguments) - 1, found[len(arguments) - 1]):
-            arguments.pop()
+        while (last := len(arguments) - 1) >= function.arity and ast.unparse(found[last]) == function.usual[function.parameters[last]]:
+            arguments.pop()  # it is what it is when it is left away
         return Call(function.name, tuple(arguments), given.axis(function), given.keepdims(), given.ddof(), column=column)
 
     def _argument(self, function: Function, place: int, node: ast.expr) -> Tree:
@@ -241,10 +244,6 @@ class _Reader:
             return self._listed(node, function.listed)
         return self.tree(stacked(node))
 
-    def _usual(self, function: Function, place: int, node: ast.expr) -> bool:
-        """Whether an argument is what it is when it is left away."""
-        return ast.unparse(node) == function.usual.get(function.parameters[place], "")
-
     def _listed(self, node: ast.expr, arrays: bool = False) -> Tree:
         """A list or tuple, of lists perhaps, which may be arrays, or a value."""
         if not isinstance(node, ast.List | ast.Tuple):
@@ -256,18 +255,17 @@ class _Reader:
         name, node, count = given.name, given.node, len(given.positional)
         if not name:
             self._refuse_call(node)
-        if name == "astype" and given.positional:
-            return as_number(self.tree(given.positional[0]))
+        if name == "astype" and given.method:
+            return converted(self.tree(given.positional[0]), given)
         if name == "len" and count == 1:
             return Length(self.tree(given.positional[0]), 0)
         if name not in SPELLINGS:
             hint = "it is written add_at(x, index, values)" if name == "add.at" else instead_of(name.rpartition(".")[2])
             raise SpellingError(f"unknown function '{name}'; {hint or 'there are ' + ' '.join([*FUNCTIONS, *LAYER_NAMES])}", node)
-        arguments = [] if node.keywords else [self.tree(stacked(one)) for one in given.positional]
-        if (made := rewritten(name, arguments)) is None:
+        if (text := read_as(given)) is None:
             hint = "; a product of two matrices is written a @ b" * (name in ("dot", "matmul"))
             raise SpellingError(f"{name} does not take {count} arguments{' and keywords' * bool(node.keywords)}{hint}", node)
-        return made
+        return self.tree(text)
 
     def _refuse_call(self, node: ast.Call) -> None:
         """Refuse to call what is no function of the language."""

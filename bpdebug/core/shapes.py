@@ -169,7 +169,7 @@ class Inference:
                 count = inner[axes_of(axis, len(inner))[0]] if isinstance(axis, int) else size_of(inner)
                 if axis is ...:
                     raise self.error(f"{to_text(tree)} is several numbers: one of them is {to_text(replace(tree, axis=0))}", tree)
-                return Form.of((), "i", None if isinstance(count, Unknown) else count)
+                return Form.of((), "i", count)
             case Call(function) if FUNCTIONS[function].formula:
                 return self._composite(tree)
             case Call(function) if function in RULES or not FUNCTIONS[function].ufunc:
@@ -204,7 +204,7 @@ class Inference:
         found = self._listed(item) if isinstance(item, Listing) else self.shape(item)
         if found.kind == "f":
             raise self.error(f"places are whole numbers or truth values; {to_text(item)} is neither", item)
-        return found if found or found.kind == "b" or found.number is None else found.number
+        return found if found or found.kind == "b" or found.number is None or isinstance(found.number, Unknown) else found.number
 
     def _listed(self, tree: Listing) -> Form:
         """A list of places."""

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from typing import cast
+
+import numpy as np
 
 from bpdebug.core.foreign import KEYWORDS, LIBRARIES, UNASKED
 from bpdebug.core.function import Axis, Function
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.literals import whole
+from bpdebug.core.literals import stacked, whole
 from bpdebug.core.record import Record
-from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Listing, Number, Operation, Transpose, Tree, Unary, operation
+from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Listing, Number, Operation, Tree, operation
 
 NUMPY = ("np", "numpy")
 """What programs call NumPy."""
@@ -27,38 +29,21 @@ ALIASES = {
     "permute_dims": "transpose",
     "concat": "concatenate",
     "diagonal": "diag",
+    "range": "arange",
+    "identity": "eye",
+    "average": "mean",
 }
 """NumPy's further names of a function."""
-_FLOATS = ("float", "np.float64")
+_USUAL = {"dtype": ("float", "np.float64"), "mode": ("'constant'",), "constant_values": ("0", "0.0"), "copy": ("True",)}
+"""What keywords say that is so without them."""
 _REDUCING = {name for name, row in FUNCTIONS.items() if row.reduces} - {"norm", "logsumexp"}
-METHODS = sorted(
-    {
-        *[
-            "astype",
-            "clip",
-            "copy",
-            "cumprod",
-            "cumsum",
-            "diagonal",
-            "dot",
-            "flatten",
-            "ravel",
-            "repeat",
-            "reshape",
-            "squeeze",
-            "swapaxes",
-            "take",
-            "trace",
-            "transpose",
-        ],
-        *_REDUCING,
-    }
-)
+_LAYING = "astype clip copy cumprod cumsum diagonal dot flatten ravel repeat reshape squeeze swapaxes take trace transpose"
+METHODS = sorted({*_LAYING.split(), *_REDUCING})
 """What may follow a value: ``dz1.sum(axis=0)``."""
-_ARITHMETIC = "add + subtract - multiply * divide / true_divide / floor_divide // power ** dot @ matmul @ logical_and & logical_or |"
+_ARITHMETIC = "add + subtract - multiply * divide / true_divide / floor_divide // power ** pow ** dot @ matmul @ logical_and & logical_or |"
 _COMPARISONS = "less < less_equal <= greater > greater_equal >= equal == not_equal !="
 _WORDS = f"{_ARITHMETIC} {_COMPARISONS}".split()
-_SIGNS = dict(zip(_WORDS[::2], _WORDS[1::2], strict=True))
+_MOST = float(np.finfo(np.float64).max)
 
 
 BINARY = {
@@ -95,16 +80,6 @@ REFUSED = {
 """What is said of what the language does not have."""
 
 
-def rewritten(name: str, arguments: Sequence[Tree]) -> Tree | None:
-    """What a call by one of NumPy's names for an operator, or of a method, stands for; None for any other name or number of arguments."""
-    match name, arguments:
-        case _, (left, right) if name in _SIGNS:
-            return Binary(_SIGNS[name], left, right)
-        case _, (operand,) if name in _SINGLE:
-            return _SINGLE[name](operand)
-    return None
-
-
 def uneven_part(split: Tree, items: tuple[Item, ...]) -> tuple[Tree, tuple[Item, ...]] | None:
     """What ``split(x, [2, 5], axis=1)[1]`` is, a part from one place to another: ``x``, with the slice; None for anything else."""
     match split, items:
@@ -119,23 +94,44 @@ def uneven_part(split: Tree, items: tuple[Item, ...]) -> tuple[Tree, tuple[Item,
     return None
 
 
-_SINGLE: dict[str, Callable[[Tree], Tree]] = {
-    "negative": lambda operand: Unary("-", operand),
-    "logical_not": lambda operand: Unary("~", operand),
-    "reciprocal": lambda operand: Binary("/", Number(1), operand),
-    "transpose": Transpose,
-    "trace": lambda operand: Call("sum", (Call("diag", (operand,)),)),
-    **dict.fromkeys(("flatten", "ravel"), lambda operand: Call("reshape", (operand, Unary("-", Number(1))))),
-    **dict.fromkeys(("copy", "array", "asarray", "float64"), lambda operand: operand),
+_READ = {
+    "negative": "-x",
+    "logical_not": "~x",
+    "reciprocal": "1 / x",
+    "transpose": "x.T",
+    "trace": "sum(diag(x))",
+    "full": "y * ones(x)",
+    "vdot": "reshape(x, -1) @ reshape(y, -1)",
+    "nan_to_num": f"clip(where(isnan(x), 0, x), {-_MOST!r}, {_MOST!r})",
+    **dict.fromkeys(("flatten", "ravel"), "reshape(x, -1)"),
+    **dict.fromkeys(("copy", "array", "asarray", "float64", "list"), "x"),
+    **{name: f"x {sign} y" for name, sign in zip(_WORDS[::2], _WORDS[1::2], strict=True)},
 }
-SPELLINGS = (*_SIGNS, *_SINGLE)
-"""The names that :func:`rewritten` knows."""
+SPELLINGS = tuple(_READ)
+"""The names that :func:`read_as` knows."""
 
 
-def as_number(tree: Tree) -> Tree:
-    """The value as a number, ``.astype(float)``: 1 and 0 for truth values."""
-    truth = isinstance(tree, Operation) and operation(tree)[0].result == "bool"
-    return Call("where", (tree, Number(1.0), Number(0.0))) if truth else tree
+class _Filled(ast.NodeTransformer):
+    """Puts arguments in the place of the letters of a text, all of which stands where the call stands."""
+
+    def __init__(self, given: Given) -> None:
+        self.node, self.arguments, self.used = given.node, dict(zip("xy", given.positional, strict=False)), set[str]()
+        self.many = given.name != "full"  # whose first list is a shape
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.Name) and node.id in "xy":
+            self.used.add(node.id)
+            found = self.arguments.get(node.id, node)
+            return stacked(found) if node.id == "y" or self.many else found
+        return ast.copy_location(self.generic_visit(node), self.node)
+
+
+def read_as(given: Given) -> ast.expr | None:
+    """What a call by one of NumPy's other names stands for, such as an operator; None for another number of arguments."""
+    filled = _Filled(given)
+    found = cast(ast.expr, filled.visit(ast.parse(_READ[given.name], mode="eval").body))
+    plain = all(given.is_usual(keyword) for keyword in given.node.keywords)
+    return found if plain and len(filled.used) == len(given.positional) else None
 
 
 def numpy_name(node: ast.expr) -> str:
@@ -205,8 +201,9 @@ class Given(Record, eq=False):
         most, given = len(function.parameters), self.positional
         if len(given) > most and self.name in ("reshape", "transpose") and self.method:  # x.reshape(2, -1)
             given = [given[0], ast.copy_location(ast.Tuple(given[1:]), given[1])]
-        floats = [k for k in self.node.keywords if k.arg == "dtype" and ast.unparse(k.value) in _FLOATS]  # as they are anyhow
-        named = {k.arg: k.value for k in self.node.keywords if k.arg not in self._options(function) and k not in floats}
+        if self.name == "pad" and len(given) == most + 1 and ast.unparse(given[most]) in _USUAL["mode"]:
+            given = given[:most]
+        named = {k.arg: k.value for k in self.node.keywords if k.arg not in self._options(function) and not self.is_usual(k)}
         for name in named:
             if name not in function.parameters[len(given) :]:
                 meant = KEYWORDS.get(name or "", "")
@@ -217,9 +214,15 @@ class Given(Record, eq=False):
             wanted = wanted[:-1]
         found = given[:most] + [named[name] for name in wanted if name in named]
         if not function.arity <= len(found) <= most or len(given) > most + bool(function.axes) or not set(wanted) <= {*named}:
-            several, axis = f"{function.arity} argument{'s' * (function.arity > 1)}", " and an axis" * bool(function.axes)
+            more, axis = f" to {most}" * (most > function.arity), " and an axis" * bool(function.axes)
+            several = f"{function.arity}{more} argument{'s' * (most > 1)}"
             raise SpellingError(f"{function.name} takes {several}{axis}; found {len(self.positional)}", self.node)
         return found
+
+    @staticmethod
+    def is_usual(keyword: ast.keyword) -> bool:
+        """Whether a keyword says what is so without it."""
+        return ast.unparse(keyword.value) in _USUAL.get(keyword.arg or "", ())
 
     @staticmethod
     def _options(function: Function) -> list[str]:
@@ -278,3 +281,21 @@ class Given(Record, eq=False):
             raise SpellingError(message, given[0])
         axes = tuple(number for number in found if number is not None)
         return axes[0] if len(axes) == 1 else axes
+
+
+def converted(tree: Tree, given: Given) -> Tree:
+    """The value as a number, ``.astype(float)``, or as another kind: 1 and 0 for truth values.
+
+    Raises:
+        SpellingError: for digits that would be cut off.
+    """
+    kind = " ".join(ast.unparse(one) for one in (*given.positional[1:], *(keyword.value for keyword in given.node.keywords)))
+    truth = isinstance(tree, Operation) and operation(tree)[0].result == "bool"
+    if "bool" in kind:
+        return tree if truth else Binary("!=", tree, Number(0))
+    if "int" in kind and not truth:
+        cut = "astype(int) makes whole numbers of truth values that stand before it, (x > 0).astype(int); where(k, 1, 0) of others"
+        raise SpellingError(f"{cut}, and floor(x) cuts numbers off", given.node)
+    if "int" in kind:
+        return Call("where", (tree, Number(1), Number(0)))
+    return Call("where", (tree, Number(1.0), Number(0.0))) if truth else Binary("*", tree, Number(1.0))

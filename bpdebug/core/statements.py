@@ -134,7 +134,7 @@ class Text(Record):
         if bracketed := re.fullmatch(r"\s*[(\[](.*)[)\]]\s*", left):
             left = " " * bracketed.start(1) + bracketed[1]
         found = [(part, place) for part, place in split_at_commas(left, start) if part.strip()]
-        named = [(re.sub(r"\s*:.*", "", part.strip()), place + len(part) - len(part.lstrip())) for part, place in found]
+        named = [(re.sub(r"\s*:[^\]]*$", "", part.strip()), place + len(part) - len(part.lstrip())) for part, place in found]
         return tuple(named), sign.start()
 
     def _line(self, code: str, start: int, comment: str) -> Line:
@@ -144,7 +144,7 @@ class Text(Record):
             return Line(self.section, self._number(start), ((name, at),), ((text, start + place),), comment, (), True)
         targets, sign = self._targets(code, start)
         errors = [*self._wrong(code, start, targets, sign)]
-        known = tuple((name, place) for name, place in targets if _OWN.fullmatch(name))
+        known = tuple((name, place) for name, place in targets if _OWN.fullmatch(name) or name.isidentifier())
         if errors:
             return Line(self.section, self._number(start), known, (), comment, tuple(errors[:1]))
         right, place = code[sign + 1 :], start + sign + 1

@@ -41,7 +41,8 @@ class Form(tuple[int, ...]):
 
     Attributes:
         kind: of the numbers: ``f`` (floats), ``i`` (whole numbers) or ``b`` (truth values).
-        number: of a single number that is known before anything runs, such as the count of samples, the number.
+        number: of a single number that is known before anything runs, such as the count of samples, the number; unknown for a length that
+            only the run knows, and what arithmetic makes of it.
     """
 
     kind: str
@@ -124,6 +125,8 @@ def size_of(shape: Shape) -> int:
 def counted(sign: str, numbers: Sequence[int | None]) -> int | None:
     """The number that arithmetic makes of counts, where they are all known."""
     known = [number for number in numbers if number is not None]
+    if any(isinstance(number, Unknown) for number in known):
+        return UNKNOWN if len(known) == len(numbers) else None
     if len(known) < len(numbers) or sign not in ("+", "-", "*", "//") or (sign == "//" and not known[1]):
         return None
     first, *second = known
@@ -229,7 +232,8 @@ def _sliced(length: int, part: slice) -> int:
         return length
     if part.step == 0:
         raise MisfitError("the step of a slice is not 0")
-    return UNKNOWN if isinstance(length, Unknown) else len(range(*part.indices(length)))
+    unknown = any(isinstance(n, Unknown) for n in (length, part.start, part.stop, part.step))
+    return UNKNOWN if unknown else len(range(*part.indices(length)))
 
 
 def _placed(lengths: Any, item: Any, axis: int) -> Shape:

@@ -17,7 +17,7 @@ from bpdebug.core.parser import parse
 from bpdebug.core.record import Record
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.statements import Text
-from bpdebug.core.structure import Form, Shape
+from bpdebug.core.structure import UNKNOWN, Form, Shape
 from bpdebug.core.words import suggestion
 
 
@@ -245,7 +245,7 @@ class _Call(ast.NodeTransformer):
 
     def _number(self, node: ast.expr) -> int:
         found = {shape.number for shape in self._shapes(self._filled(node))}
-        if len(found) > 1 or None in found:
+        if len(found) > 1 or found & {None, UNKNOWN}:
             raise self._refused(f"{ast.unparse(self._filled(node))} has to be a whole number that is known before anything runs")
         return found.pop() or 0
 

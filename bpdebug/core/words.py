@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that is close, in whatever capitals, or nothing."""
     by_folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else ""
+    close = difflib.get_close_matches(word.lower(), by_folded, n=3, cutoff=0.6)
+    swapped = (name for name in close if sorted(name) == sorted(word.lower()))  # two letters: tahn is tanh, not tan
+    return by_folded[next(swapped, close[0])] if close else ""
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from random_lines import Formulas, in_python, tensors
 from bpdebug.core.boxes import to_latex
 from bpdebug.core.cells import Cells
 from bpdebug.core.compiler import Compiler
+from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import parse
@@ -116,14 +117,34 @@ def test_powers_of_single_numbers_are_those_of_python_and_powers_of_arrays_those
 def test_the_random_formulas_use_every_function():
     used = {node.function for seed in range(700) for node in walk(parse(drawn(seed)[0]).tree) if isinstance(node, Call)}
     rare = {"isnan", "isinf", "isfinite", "any", "all", "zeros", "minimum", "stop_gradient", "arcsin", "arccos", "arctan"}
+    rare |= {"tan", "log2", "log10"}
     assert {name for name in FUNCTIONS if name not in used} <= rare
 
 
 @pytest.mark.parametrize(
-    "text", ["np.power(u, 2)", "power(abs(u), 2.0)", "subtract(u, v)", "np.multiply(u, reciprocal(v))", "amax(u)", "transpose(u)"]
+    "text",
+    [
+        *["np.power(u, 2)", "power(abs(u), 2.0)", "subtract(u, v)", "np.multiply(u, reciprocal(v))", "amax(u)", "transpose(u)"],
+        *["u + np.full((2, 2), 0.5)", "full(2, 0.5) * u", "np.vdot(u, v)", "nan_to_num(log(u) / (v - 2))", "np.identity(2) @ u"],
+        *["u[range(2), k]", "u[list(range(len(u))), k]", "average(u, axis=0)", "np.average(u)", "np.e ** u", "stack([u, v]).mT @ u"],
+        *["np.pad(u, ((0, 0), (1, 1)), 'constant')", "np.pad(u, 1, mode='constant', constant_values=0)", "np.add([1.0, 2.0], u)"],
+        *["np.array([[1, 2], [3, 4]], dtype=float) * u", "np.full((2,), 0.5, dtype=np.float64) - u", "k.astype(float) + k.astype(float)"],
+        *["mask.astype(float) + mask.astype(float)", "1 - (u > 1).astype(int)", "v[0, (u > 1).astype(int)]", "u.astype(bool)"],
+        *["np.log2(v)", "log10(v)", "np.tan(u)", "einsum('ij,jk,kl,lm->im', u, v, u, v)"],
+    ],
 )
 def test_names_that_numpy_has_for_operators_are_pasted_too(text):
-    scope = {"u": np.array([[1.0, -2.0], [3.0, 0.5]]), "v": np.array([[2.0, 4.0], [8.0, 16.0]])}
-    wanted = evaluate(parse(text), scope)
-    exec(f"from bpdebug.functions import *\nfound = {text}", scope)
+    scope = {"u": np.array([[1.0, -2.0], [3.0, 0.5]]), "v": np.array([[2.0, 4.0], [8.0, 16.0]]), "k": np.array([1, 0])}
+    scope["mask"] = np.array([True, False])
+    with np.errstate(all="ignore"):
+        wanted = evaluate(parse(text), scope)
+        exec(f"from bpdebug.functions import *\nfound = {text}", scope)
     assert np.array_equal(scope["found"], wanted)
+
+
+@pytest.mark.parametrize(
+    "text", ["u.astype(int)", "mask.astype(np.int64)", "np.full((2, 2))", "np.average(u, weights=v)", "pad(u, 1, 'edge')"]
+)
+def test_what_would_give_other_numbers_than_numpy_is_refused(text):
+    with pytest.raises(FormulaError):
+        parse(text)

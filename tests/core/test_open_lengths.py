@@ -54,3 +54,37 @@ def test_whole_numbers_and_truth_values_keep_their_kind_and_a_cell_is_explained(
     assert "W[1] − y[0]" in session.execute("explain err[0]").text
     assert "err[1]" in session.execute("explain big[0]").text
     assert session.execute("check").data["culprit"] is None
+
+
+OPEN = """
+    mean(s); sum(s.mean(1)); sum(np.std(s)); s.max(axis=0).sum(); mean(softmax(s) ** 2); logsumexp(s); sum(s @ V); mean(s @ V @ V.T)
+    sum(s.T @ s); tril(s @ s.T).sum(); trace(s @ s.T); einsum('ij,ij->i', s, s).mean(); (s.reshape(len(s), 3) ** 2).mean()
+    (concatenate([h, s]) ** 2).mean(); (concatenate([s, s ** 2, h])[1:] ** 2).mean(); (cumsum(s, axis=0)[-1] ** 2).sum()
+    np.exp(-((s[:, None] - s[None]) ** 2).sum(-1)).mean(); (s[: len(s) - 1] * s[1 : len(s)]).mean(); repeat(s ** 2, 2, axis=0).mean()
+    -log_softmax(s)[arange(len(s)), k[mask]].mean(); ((s + zeros((len(s), 3))) ** 2).mean(); outer(s[:, 0], s[:, 1]).sum()
+    (s * np.ones_like(s)).mean(); (s ** 2 / len(s)).sum() / s.size; cross_entropy(s, k[mask]); pad(s ** 2, ((1, 1), (0, 0))).mean()
+"""
+
+
+@pytest.mark.parametrize("loss", OPEN.replace("\n", ";").split(";"))
+@pytest.mark.parametrize("mask", ["mask = k > 0", "mask = h[:, 0] > -0.3"])
+def test_what_a_mask_has_picked_goes_on_as_any_other_tensor(loss, mask, tmp_path):
+    if not loss.strip():
+        return
+    lines = f"program: |\n  h = tanh(x @ W)\n  {mask}\n  s = h[mask]\n  loss = {loss.strip()}\n"
+    given = "parameters: {seed: 1, shapes: {W: [2, 3], V: [3, 2]}}\ntensors: {k: [1, 0, 2, 1]}\n"
+    (tmp_path / "s.yaml").write_text(
+        f"{lines}{given}data: {{inputs: [[0.5, 1], [1, -0.2], [2, 0.3], [0.1, 0.2]]}}\ntraining: {{epochs: 4}}\n"
+    )
+    scenario = load_scenario(tmp_path / "s.yaml")
+    session = Session(scenario)
+    assert session.execute("check").data["culprit"] is None
+    stepping, running = Machine(session.program), Machine(session.program)
+    for _ in range(2):
+        start = {name: value.copy() for name, value in stepping.persistent.items()}
+        expected = session.program.run(start | session.program.batch(stepping.update))
+        for stage in session.program.stages:
+            stepping.step()
+            assert np.array_equal(stepping.tensor(stage.name), expected[stage.name]), stage
+        running.run_update()
+        assert running.persistent_flat.tobytes() == stepping.persistent_flat.tobytes()

@@ -81,7 +81,7 @@ ACCEPTED = {
     "a.transpose()": Transpose(A),
     "np.clip(a, 0, 1)": Call("clip", (A, Number(0), Number(1))),
     "(a > 0).astype(float)": Call("where", (Binary(">", A, Number(0.0)), Number(1.0), Number(0.0))),
-    "a.astype(np.float64)": A,
+    "a.astype(np.float64)": Binary("*", A, Number(1.0)),
 }
 
 
@@ -166,7 +166,7 @@ REFUSED = [
     ("__import__('os')", 1, "unknown function '__import__'"),
     ("1 + eval('1')", 5, "unknown function 'eval'"),
     ("print(a)", 1, "unknown function 'print'"),
-    ("tan(a)", 1, "it is written sin(x) / cos(x)"),
+    ("mod(a, 2)", 1, "it is written x - n * floor(x / n)"),
     ("tnh(a)", 1, "did you mean 'tanh'?"),
     ("median(a)", 1, "no line sorts"),
     ("np.linalg.norm(a, 1, axis=1)", 1, "of order 1 this is another one"),

@@ -84,7 +84,7 @@ def test_a_count_may_stand_before_the_command(known):
         ("set W1[0,0,", 11, []),
         ("set loss[", 9, []),
         ("explain dW2[3,", 8, ["dW2[3,0]"]),
-        ("print a1 @ W2 + lo", 16, ["loss", "log(", "log1p("]),
+        ("print a1 @ W2 + lo", 16, ["loss", "log(", "log2(", "log10(", "log1p("]),
         ("jump ", 5, ["here"]),
         ("diff 'h", 5, ["'here"]),
         ("diff 0:dz2, 40:dW2", 15, ["dW2"]),

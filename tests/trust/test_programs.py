@@ -7,6 +7,7 @@ import pytest
 from programs import PROGRAMS, program_in
 
 from bpdebug import Session, load_scenario
+from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.network import Phase
 from bpdebug.session.commands.check import compared
 
@@ -46,6 +47,30 @@ def opened(tmp_path):
         return Session(load_scenario(path))
 
     return open_
+
+
+CALLS = """where(k > h, h, k); einsum('ij,ij->i', h, k); tensordot(h, k, 2); add_at(h, [0, 0], k[:2]); arange(3) * h; eye(3) @ h
+h + ones((3, 3)); zeros((3, 3)) - h; reshape(h, -1); transpose(h, (1, 0)); swapaxes(h, 0, 1); moveaxis(h, 0, 1)
+expand_dims(h, 0); broadcast_to(h[0], (4, 3)); concatenate([h, k]); stack([h, k]); split(h, 3); pad(h, 1)
+repeat(h, 2, axis=0); take(h, [0, 0]); clip(h, 0.4, 0.6); one_hot(argmax(h, axis=1), 3)
+take_along_axis(h, argmax(h, axis=1, keepdims=True), axis=1); sliding_window_view(h, 2, axis=0)
+cross_entropy(h, [0, 2, 1]) + sum(k)"""
+"""Calls of the functions that take more than arrays, or whole numbers, places and the like."""
+
+
+def every_call():
+    """A call of each function of the language, of what a network computes."""
+    told = {row.name: call for call in CALLS.replace("\n", "; ").split("; ") for row in FUNCTIONS.values() if f"{row.name}(" in call}
+    for row in FUNCTIONS.values():
+        yield pytest.param(told.get(row.name, f"{row.name}({', '.join('hk'[: row.arity])})"), id=row.name)
+
+
+@pytest.mark.parametrize("call", [*every_call()])
+def test_no_function_is_accused(opened, call):
+    lines = f"program: |\n  h = 0.5 + 0.3 * tanh(x @ W)\n  k = 0.5 + 0.3 * sin(x @ V)\n  loss = sum(1.5 * ({call})) + mean(h * k)\n"
+    given = "parameters: {seed: 2, shapes: {W: [2, 3], V: [2, 3]}}\ndata: {inputs: [[1, 0.5], [-0.3, 2], [0.2, -1]]}\n"
+    found = opened(lines + given).execute("check").data
+    assert found["culprit"] is None and {stage["status"] for stage in found["stages"]} <= {"good", "kink"}, call
 
 
 @pytest.mark.parametrize("text", [HIDDEN, GRAPH], ids=["hidden", "graph"])
