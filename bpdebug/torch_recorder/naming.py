@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from inspect import unwrap
 from pathlib import Path
@@ -219,7 +219,7 @@ class Namer:
             if known and not known.name:
                 known.name = f"{value.name}.{key}"
 
-    def finish(self, gradients: Mapping[int, int], forward_of: Callable[[Any], int]) -> None:
+    def finish(self, gradients: Sequence[tuple[int, int]], forward_of: Callable[[Any], int]) -> None:
         """Name what is left: by the module and the operation; a gradient after its tensor; what was written anew as what it was."""
         for waiting in self._waiting.values():
             self._name_from(*waiting)
@@ -248,19 +248,19 @@ class Namer:
             seen[value.name] += 1
             value.name += f"'{seen[value.name] - 1}" if seen[value.name] > 1 else ""
 
-    def _name_gradients(self, gradients: Mapping[int, int]) -> None:
+    def _name_gradients(self, gradients: Sequence[tuple[int, int]]) -> None:
         """A gradient is called after its tensor."""
-        for of, gradient in gradients.items():
+        for of, gradient in gradients:
             value, named = self._values.all[gradient], self._values.all[of].name
             if named and not value.name:
                 value.name, value.inner = f"{named}.grad", self._values.all[of].inner
 
-    def _owners(self, gradients: Mapping[int, int]) -> dict[int, str]:
+    def _owners(self, gradients: Sequence[tuple[int, int]]) -> dict[int, str]:
         """The parameter that each value of an update belongs to."""
         everything = self._values.all
         owners = {value.number: value.name for value in everything if value.kind == "parameter"}
         owners |= {value.number: value.name.rpartition(".")[0] for value in everything if value.kind == "slot"}
-        owners |= {gradient: owners[of] for of, gradient in gradients.items() if of in owners}
+        owners |= {gradient: owners[of] for of, gradient in gradients if of in owners}
         for made in self._operations:
             for place, out in enumerate(made.outs if made.phase == "update" else ()):
                 lists = [one[place % len(one)] for one in made.arguments if isinstance(one, list) and one]
@@ -284,12 +284,15 @@ class Namer:
 
 
 def _variables(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The tensors among variables, also in short lists."""
+    """The tensors among variables, also in short lists and dictionaries."""
     for name, held in [*scope.items()]:
         if isinstance(held, torch.Tensor):
             yield name, held
-        elif isinstance(held, tuple | list) and len(held) <= _MOST_ITEMS:
-            yield from ((f"{name}[{place}]", one) for place, one in enumerate(held) if isinstance(one, torch.Tensor))
+        elif isinstance(held, tuple | list | dict) and len(held) <= _MOST_ITEMS:
+            items = [*held.items()] if isinstance(held, dict) else enumerate(held)
+            for key, one in items:
+                if isinstance(one, torch.Tensor):
+                    yield (f"{name}.{key}" if isinstance(held, dict) else f"{name}[{key}]"), one
 
 
 def _around(frame: FrameType | None) -> Iterator[FrameType]:

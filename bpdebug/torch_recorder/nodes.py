@@ -23,6 +23,7 @@ class Nodes:
 
     Attributes:
         gradients: the number of a value to that of its gradient.
+        before: the numbers of parameters, and of what gradients are added to.
         own: of each backward pass of the user's own that has run, the numbers of what its forward pass reads, and of what it gives.
     """
 
@@ -35,8 +36,14 @@ class Nodes:
     ) -> None:
         self._values, self._operations, self._read, self._overlay = values, operations, read, overlay
         self.gradients, self.own = dict[int, int](), list[tuple[list[int], list[int]]]()
+        self.before = list[tuple[int, int]]()
         self._of_node, self._given = dict[tuple[int, int], int](), dict[tuple[int, int], int]()
         self._made, self._noted, self._handed = dict[int, int](), set[int](), dict[int, int]()
+
+    def forget(self) -> None:
+        """Forget the gradients so far, which somebody has asked for on the way."""
+        for known in (self.gradients, self.own, self._handed):
+            known.clear()
 
     def maker(self, node: int) -> int:
         """The number of the operation of the forward pass that has made a node; -1 where there is none."""
@@ -68,6 +75,7 @@ class Nodes:
                 value = self._values.known(parameter) if parameter is not None else None
                 of = value.number if value else self._of_node.get((number, place), -1)
                 if of >= 0:
+                    self._note_before(parameter, of)
                     self._arrived(one, of)
             if private.is_own(node):
                 read = [self._number(*other) for other in node.next_functions]
@@ -76,10 +84,23 @@ class Nodes:
 
         return arrive
 
+    def _note_before(self, parameter: Any, of: int) -> None:
+        """Note what a parameter's gradient is added to."""
+        if parameter is not None and parameter.grad is not None:
+            with private.unrecorded():
+                if known := self._read(parameter.grad):
+                    self.before.append((of, known.number))
+
     def _number(self, node: Any, place: int) -> int:
         """The number of the value that a node of the graph gives, or of the parameter that it stands for; -1 where it is not known."""
         value = self._values.known(node.variable) if hasattr(node, "variable") else None
         return value.number if value else self._of_node.get((private.sequence(node), place), -1) if node is not None else -1
+
+    def found(self, inputs: Any, gradients: Any) -> None:
+        """Note the gradients that were asked for, of which those of parameters arrive nowhere else."""
+        for one, gradient in zip(private.tensors(inputs), private.tensors(gradients), strict=False):
+            if (value := self._values.known(one)) and gradient is not None:
+                self._arrived(gradient, value.number)
 
     def _arrived(self, tensor: Any, of: int) -> None:
         """Note what has arrived as the gradient of a value; None stands for 0."""

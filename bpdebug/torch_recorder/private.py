@@ -12,11 +12,13 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch._functorch import eager_transforms
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.modules import module as modules
 from torch.optim import optimizer as optimizers
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._python_dispatch import _disable_current_modes as unrecorded
+from torch.utils._python_dispatch import _pop_mode_temporarily as below
 from torch.utils._pytree import tree_flatten
 
 from bpdebug.core.errors import BpdebugError
@@ -30,6 +32,7 @@ UNSAID_WRITES = {f"aten.{name}.default": (3, 4) for name in ("native_batch_norm"
 """The arguments that an operation writes to though its schema does not say so: running statistics."""
 
 
+_CALL = torch._ops.OpOverload.__call__.__code__
 _GARBAGE = 50_000
 """New objects after which Python looks for garbage among all there is: usually 700, which takes a third of the time where all stays."""
 
@@ -92,7 +95,21 @@ def is_own(node: Any) -> bool:
 
 def is_engines(frame: FrameType | None) -> bool:
     """Whether torch's own backward pass calls an operation, and no hook or function of somebody's."""
+    while frame is not None and (frame.f_code is _CALL or frame.f_code.co_name == "__torch_dispatch__"):  # another mode hands it on
+        frame = frame.f_back
     return frame is not None and frame.f_code.co_name == "_engine_run_backward"
+
+
+def is_functional(frame: FrameType) -> bool:
+    """Whether a frame is one in which ``torch.func`` computes gradients."""
+    return frame.f_code.co_filename == str(eager_transforms.__file__)
+
+
+def unwrapped(tensor: Any) -> Any:
+    """The tensor that ``torch.func`` has wrapped."""
+    while _is_wrapped(tensor):
+        tensor = torch._C._functorch.get_unwrapped(tensor)
+    return tensor
 
 
 def tensors(value: Any) -> list[Any]:
@@ -170,8 +187,10 @@ __all__ = [
     "VERSION",
     "Mode",
     "StorageWeakRef",
+    "below",
     "examine",
     "is_engines",
+    "is_functional",
     "is_own",
     "is_plain",
     "is_repeatable",
@@ -186,4 +205,5 @@ __all__ = [
     "tensor_of",
     "tensors",
     "unrecorded",
+    "unwrapped",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,9 +12,10 @@ from bpdebug.frontends.torch_step.rows import has_formula
 from bpdebug.torch_recorder import private
 from bpdebug.torch_recorder.lacking import Told, lacking
 from bpdebug.torch_recorder.lying import subscript
-from bpdebug.torch_recorder.naming import Namer, is_in_function, user_frame
+from bpdebug.torch_recorder.naming import Namer, is_in_function
 from bpdebug.torch_recorder.nodes import Nodes
 from bpdebug.torch_recorder.operations import OVERLAY, Kind, Operation
+from bpdebug.torch_recorder.passes import Passes
 from bpdebug.torch_recorder.places import Parts, Place, Value, Values, broken
 
 MOST = 2**30
@@ -50,18 +50,18 @@ class Recorder(private.Mode):
         self._process = os.getpid()
         self._alone, self._later, self._only, self.short, self._next = alone, later, only, bool(only), _OFTEN
         self.values, self.operations = Values(), list[Operation]()
-        self._nodes, self.roots = Nodes(self.values, self.operations, self._read, self._overlay), list[int]()
+        self._nodes = Nodes(self.values, self.operations, self._read, self._overlay)
         self.gradients, self.own = self._nodes.gradients, self._nodes.own
         self.lacking: Told = []
         self.aliased = set[int]()
         self.names = Namer(self.values, self.operations, model)
-        self.updating = self._backward = False
+        self._passes = Passes(self.values, self._nodes, self.names)
+        self.updating, self.roots = False, self._passes.roots
         self._broken = 0
         self._there, self._looked = list[Operation](), 0
         self._kinds = dict[Any, Kind]()
         self._made, self._flows, self._is_forward = Operation("", "", "", None), False, False
         self._handles: list[Any] = []
-        self._plain_backward: Callable[..., Any] | None = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry out an operation as it is, and note it; not in another process, such as one that loads data."""
@@ -96,7 +96,7 @@ class Recorder(private.Mode):
         return out
 
     def _phase(self, node: Any) -> str:
-        if node is not None or self._backward:
+        if node is not None or self._passes.running:
             return "backward"
         return "update" if self.updating and not torch.is_grad_enabled() else "forward"  # a closure that the step calls has gradients on
 
@@ -246,17 +246,7 @@ class Recorder(private.Mode):
         self._stays.__enter__()
         self._handles += private.module_hooks(self.names.enter, self.names.leave)
         self._handles += private.step_hooks(self.begin_update, self.end_update) if self._alone else []
-        self._plain_backward = plain = torch.autograd.backward
-
-        def backward(tensors: Any, *more: Any, **told: Any) -> Any:
-            self._begin_backward([tensors] if isinstance(tensors, torch.Tensor) else list(tensors))
-            self._backward = True
-            try:
-                return plain(tensors, *more, **told)
-            finally:
-                self._backward = False
-
-        torch.autograd.backward = backward
+        self._passes.__enter__()
         super().__enter__()
         return self
 
@@ -266,9 +256,10 @@ class Recorder(private.Mode):
         self._stays.__exit__(None, None, None)
         for handle in self._handles:
             handle.remove()
-        torch.autograd.backward = self._plain_backward
+        self._passes.__exit__()
         self._drop_half()
-        self.names.finish(self.gradients, self.forward_of)
+        self._find_update()
+        self.names.finish([*self._nodes.before, *self.gradients.items()], self.forward_of)
         self.lacking = lacking(self.names.owned, self.names.moved, self.values.all, self.operations, self.gradients, self.roots)
 
     def _drop_half(self) -> None:
@@ -279,21 +270,15 @@ class Recorder(private.Mode):
         for value in self.values.all:
             value.maker = None if (value.maker or 0) >= len(self.operations) else value.maker
 
-    def _begin_backward(self, roots: list[Any]) -> None:
-        for root in roots:
-            if value := self.values.known(root):
-                self._nodes.note(root, value)
-                self.values.keep(value, root)
-                self.roots.append(value.number)
-                value.kind = "loss"
-        self.names.name_given(user_frame(2))
-        seen, todo = set[Any](), [root.grad_fn for root in roots]
-        while todo:
-            node = todo.pop()
-            if node is not None and node not in seen:
-                seen.add(node)
-                self._handles.append(node.register_prehook(self._nodes.arrival(node)))
-                todo += [other for other, _ in node.next_functions]
+    def _find_update(self) -> None:
+        """Where no optimizer makes it, the update is what is computed from gradients after the last backward pass."""
+        phases, led = [made.phase for made in self.operations], set[int]()
+        for made in self.operations if "update" not in phases and "backward" in phases else ():
+            if made.phase == "backward" or not led.isdisjoint(made.inputs):
+                led.update(made.outs)
+        for made in self.operations[len(phases) - phases[::-1].index("backward") :] if led else ():
+            if not led.isdisjoint(made.outs):
+                made.phase = "update"
 
     def begin_update(self, optimizer: Any, *_: Any) -> None:
         """An optimizer's step begins."""

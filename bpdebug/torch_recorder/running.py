@@ -7,7 +7,7 @@ import runpy
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,8 @@ import torch
 from bpdebug.core import interruption
 from bpdebug.core.errors import BpdebugError
 from bpdebug.torch_recorder import private
+from bpdebug.torch_recorder.by_hand import ByHand
+from bpdebug.torch_recorder.naming import Namer
 from bpdebug.torch_recorder.recorder import Recorder
 from bpdebug.torch_recorder.repeating import repeat
 from bpdebug.torch_recorder.writing import write
@@ -54,17 +56,21 @@ class Steps:
         self._optimizer, self._until_nan, self._only = optimizer.casefold(), until_nan, only
         self.count, self.written, self.asked, self._stepped = 0, 0, "", False
         self.recorder: Recorder | None = None
-        self._hooks: list[Any] = []
+        self._hooks = list[Any]()
+        self._by_hand: ByHand | None = None
         self._plain: Callable[..., None] = torch.optim.Optimizer.__init__
         self._scaled: Callable[..., Any] = torch.amp.GradScaler.step
 
     def begin(self) -> None:
         """Watch optimizers from now on; where the first step is wanted, it begins when one of them is made."""
         self._hooks = private.step_hooks(self._before, self._after)
-        steps, plain = self, self._plain
+        steps, plain, self._by_hand = self, self._plain, None if self._optimizer else ByHand(self._step_by_hand)
+        if self._by_hand:
+            self._by_hand.__enter__()
 
         def made(optimizer: Any, *given: Any, **more: Any) -> None:
             plain(optimizer, *given, **more)
+            steps.leave_hand()
             if steps._first == 1 and not steps.count:
                 steps.drop()
                 steps._record()
@@ -84,11 +90,27 @@ class Steps:
 
     def end(self) -> None:
         """Leave torch as it was."""
+        self.leave_hand()
         self.drop()
         torch.optim.Optimizer.__init__ = self._plain
         torch.amp.GradScaler.step = self._scaled
         for hook in self._hooks:
             hook.remove()
+
+    def _step_by_hand(self, parameters: Iterable[Any] | None) -> Namer | None:
+        if parameters is not None:
+            self._count("", parameters)
+        elif self._first == 1:
+            self._record()
+        return self.recorder.names if self.recorder else None
+
+    def leave_hand(self, ended: bool = False) -> None:
+        """Look no longer for steps that no optimizer makes; where the script has ``ended``, the last of them is complete."""
+        by_hand, self._by_hand = self._by_hand, None
+        if by_hand:
+            by_hand.__exit__(None, None, None)
+            if ended and by_hand.passed:
+                self._count("", by_hand.parameters.values())
 
     def drop(self) -> None:
         """End a recording that is under way."""
@@ -115,15 +137,15 @@ class Steps:
             self.recorder.end_update()
         if self._optimizer not in ("", type(optimizer).__name__.casefold()):
             return
-        with interruption.put_off():
-            self._count(optimizer)
+        self._count(type(optimizer).__name__, [one for group in optimizer.param_groups for one in group["params"]])
 
-    def _count(self, optimizer: Any) -> None:
+    @interruption.put_off()
+    def _count(self, optimizer: str, parameters: Iterable[Any]) -> None:
         self.count += 1
         recorder = self.recorder
         self.drop()
-        if recorder and (not self._until_nan or _is_broken(recorder, optimizer)):
-            self.write(recorder, type(optimizer).__name__)
+        if recorder and (not self._until_nan or _is_broken(recorder, [*parameters])):
+            self.write(recorder, optimizer)
         if self.written:  # also where the script has taken the first exception for one of its own
             raise Enough
         if self.count + 1 >= self._first and not 0 < self._last <= self.count:
@@ -146,12 +168,11 @@ class Steps:
             self.written = write(recorder, self.path, told)
 
 
-def _is_broken(recorder: Recorder, optimizer: Any) -> bool:
+def _is_broken(recorder: Recorder, parameters: list[Any]) -> bool:
     """Whether a loss, a gradient or a parameter of a step is not finite."""
     arrays = [recorder.values.all[number].array for number in recorder.roots]
-    given = [one for group in optimizer.param_groups for one in group["params"]]
     with torch.no_grad():
-        tensors = [*given, *(one.grad for one in given if one.grad is not None)]
+        tensors = [*parameters, *(one.grad for one in parameters if one.grad is not None)]
         bad = any(not bool(torch.isfinite(one).all()) for one in tensors)
     return bad or any(not torch.isfinite(torch.as_tensor(one)).all() for one in arrays)
 
@@ -169,6 +190,7 @@ def run(script: Path, arguments: list[str], steps: Steps) -> int:
     try:
         with private.running_eagerly(), interruption.heeded(steps.end_script):
             runpy.run_path(str(script), run_name="__main__")
+            steps.leave_hand(ended=True)
     except Enough:
         return 0
     except SystemExit as leaving:
@@ -192,8 +214,8 @@ def run(script: Path, arguments: list[str], steps: Steps) -> int:
             steps.write(recorder, ended=ended)
     if steps.written:
         return 0
-    by_hand = " (a step that no torch.optim makes: put `with bpdebug.record():` around it)" * (not steps.count)
-    made = f"the script ended{' with ' * bool(ended)}{ended} after {steps.count} optimizer step{'s' * (steps.count != 1)}"
+    by_hand = " (`with bpdebug.record():` around a step records what torch computes there)" * (not steps.count)
+    made = f"the script ended{' with ' * bool(ended)}{ended} after {steps.count} step{'s' * (steps.count != 1)}"
     wanted = "and in none of those that were recorded was a value not finite" if steps._until_nan else f"there is no step {steps._first}"
     print(f"bpdebug: {made}; {wanted}: nothing is written{by_hand}", file=sys.stderr)
     return 1

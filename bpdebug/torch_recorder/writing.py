@@ -35,7 +35,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
         path: of the file.
         told: the script's name, the step's number and the like, for the reader.
     """
-    operations = [made for made in _needed(recorder) if not made.same or made.writes]
+    operations = [made for made in _needed(recorder, bool(told["ended"])) if not made.same or made.writes]
     place = {id(made): number for number, made in enumerate(operations)}
     forward = [place.get(id(recorder.operations[found]), -1) if (found := recorder.forward_of(made)) >= 0 else -1 for made in operations]
     numbers = {number for made in operations for number in (*made.inputs, *made.outs)}
@@ -102,11 +102,11 @@ def _write_arrays(archive: ZipFile, values: Iterable[Value]) -> None:
                 np.lib.format.write_array(stream, value.array, allow_pickle=False)
 
 
-def _needed(recorder: Recorder) -> list[Operation]:
-    """The operations from which gradients and updates are computed, and these; all where there are none yet, as before an exception."""
+def _needed(recorder: Recorder, ended: bool) -> list[Operation]:
+    """The operations from which gradients and updates are computed, and these; all where the script has ``ended``, or there are none."""
     everything = recorder.operations
     wanted = {number for made in everything if made.phase != "forward" for number in made.outs} | {*recorder.roots}
-    if not any(made.phase == "update" for made in everything):
+    if ended or not any(made.phase == "update" for made in everything):
         return everything
     kept = list[Operation]()
     for made in reversed(everything):

@@ -185,7 +185,7 @@ class Finding(Record, eq=False):
     @property
     def numbers(self) -> tuple[float, float] | None:
         """Ours and theirs in the worst cell, where there is one and single cells were compared."""
-        if self.theirs is None or self.misshapen or self.method == DOTS:
+        if self.theirs is None or self.misshapen or self.method == DOTS or not self.ours.size:
             return None
         return float(self.ours[self.cell]), float(self.theirs[self.cell])
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bpdebug import cli, load_scenario
+from bpdebug import Session, cli, load_scenario
+from bpdebug.core.network import Phase
 
 torch = pytest.importorskip("torch", minversion="2.4")
 writing = pytest.importorskip("bpdebug.torch_recorder.writing")
@@ -41,7 +42,7 @@ def test_the_command_finds_the_step_of_a_script(tmp_path, record):
     assert "not finite: unit[0,0] = nan, train.py:14: unit = h / norm (12 of 12 numbers)" in said
     status, _, said = record("--step", "99", "-o", "b.bpd", "train.py")
     assert (status, (tmp_path / "b.bpd").exists()) == (1, False)
-    assert "after 9 optimizer steps; there is no step 99" in said
+    assert "after 9 steps; there is no step 99" in said
 
 
 def test_an_exception_writes_what_there_is(tmp_path, record):
@@ -112,7 +113,8 @@ def test_whoever_comes_between_what_is_noted_of_an_operation_leaves_a_whole_file
     lines = iter(range(10**6))
 
     def trace(frame, event, _):
-        noted = "torch_recorder" in frame.f_code.co_filename and (frame.f_code.co_name == "__torch_dispatch__" or frame.f_back.f_trace)
+        file, name = frame.f_code.co_filename, frame.f_code.co_name
+        noted = "torch_recorder" in file and (("recorder.py" in file and name == "__torch_dispatch__") or frame.f_back.f_trace)
         if noted and event == "line" and next(lines) == place:
             raise KeyboardInterrupt
         return trace if noted else None
@@ -173,6 +175,66 @@ def test_of_several_processes_each_writes_its_own_file_and_all_stop(tmp_path):
     programs = [load_scenario(tmp_path / name).ready() for name in ("a.bpd", "a.rank1.bpd")]
     assert programs[0].recorded["weight"].value == pytest.approx(programs[1].recorded["weight"].value)
     assert float(programs[0].recorded["loss"].value) != float(programs[1].recorded["loss"].value)
+
+
+BY_HAND = """
+import torch
+torch.manual_seed(0)
+x, y = torch.randn(16, 3), torch.randn(16, 1)
+w, v = torch.randn(3, 4, requires_grad=True), torch.randn(4, 1, requires_grad=True)
+for step in range(4):
+    batch = x[step::4]
+    loss = (torch.relu(batch @ w) @ v - y[step::4]).pow(2).mean()
+    {made}
+print("loss", loss.item())
+"""
+MADE = {
+    "in place": ["loss.backward()", "with torch.no_grad():", "    w -= 0.1 * w.grad", "    v -= 0.1 * v.grad", "w.grad = v.grad = None"],
+    "data": ["loss.backward()", "for p in (w, v):", "    p.data.sub_(0.1 * p.grad)", "    p.grad.zero_()"],
+    "other data": ["loss.backward()", "for p in (w, v):", "    p.data = p.data - 0.1 * p.grad", "    p.grad = None"],
+    "new leaves": ["loss.backward()", "w, v = ((p - 0.1 * p.grad).detach().requires_grad_() for p in (w, v))"],
+    "asked for": ["a, b = torch.autograd.grad(loss, [w, v])", "with torch.no_grad():", "    w -= 0.1 * a", "    v -= 0.1 * b"],
+    "added up": ["loss.backward()", "if step % 2:", "    for p in (w, v):", "        p.data -= 0.1 * p.grad", "        p.grad.zero_()"],
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_step_that_no_optimizer_makes_is_one_from_the_first_look_at_a_parameter_until_what_was_moved_is_read_again(
+    name, tmp_path, record
+):
+    (tmp_path / "train.py").write_text(BY_HAND.format(made="\n    ".join(MADE[name])))
+    passes = 2 if name == "added up" else 1
+    for number in (1, 2):  # the second one ends with the script where gradients are added up
+        assert record("--step", str(number), "-o", "a.bpd", "train.py")[0] == 0
+        session = Session(load_scenario(tmp_path / "a.bpd"))
+        update = [stage for stage in session.program.stages if stage.phase is Phase.UPDATE]
+        assert len([stage for stage in update if "0.1" in stage.formula.text]) == 2
+        found = session.execute("check").data["stages"]
+        assert {one["status"] for one in found} <= {"good", "kink"}
+        assert len(found) >= 5 * passes
+    assert record("--step", "4", "-o", "b.bpd", "train.py")[0] == (passes > 1)
+
+
+FUNCTIONAL = """
+import torch
+from torch.func import grad
+torch.manual_seed(0)
+x, params = torch.randn(16, 3), {"w": torch.randn(3, 1)}
+def loss(params, x):
+    return (x @ params["w"]).exp().mean()
+for step in range(40):
+    grads = grad(loss)(params, x)
+    params = {key: p - (-9.0 if step == 3 else 0.1) * grads[key] for key, p in params.items()}
+"""
+
+
+def test_steps_of_functions_are_recorded_too(tmp_path, record):
+    (tmp_path / "train.py").write_text(FUNCTIONAL)
+    assert record("--step", "3", "-o", "a.bpd", "train.py")[0] == 0
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert [stage.name for stage in program.stages if stage.phase is Phase.LOSS] == ["mean"]
+    assert "grads.w" in {stage.name for stage in program.stages}
+    assert record("--until-nan", "-o", "b.bpd", "train.py")[0] == 0
 
 
 def free_port():

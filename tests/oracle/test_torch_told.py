@@ -389,3 +389,10 @@ def test_what_is_seldom_meant_is_said_and_accuses_nobody(steps, loss, said, tmp_
     assert report["culprit"] is None
     notes = [note for note in report["notes"] if not note.startswith(("recorded", "farthest"))]
     assert [said in note for note in notes] == [True] * bool(said), notes
+
+
+def test_a_loss_of_nothing_is_not_finite_and_judges_nothing(tmp_path):
+    w, mask = torch.ones(3, requires_grad=True), torch.zeros(4, dtype=torch.bool)
+    with bpdebug.record(path=tmp_path / "a.bpd"):
+        (w * torch.ones(4, 3))[mask].mean().backward()
+    assert "nothing could be compared: the loss is not finite" in Session(load_scenario(tmp_path / "a.bpd")).execute("check").text

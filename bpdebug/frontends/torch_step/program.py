@@ -247,7 +247,7 @@ class _Assembled:
     def _levels(self, one: Statement, module: str, line: tuple[str, int, str] | None) -> tuple[Level, ...]:
         """The modules that a statement lies in, the outermost first, and the user's line that computes it; of an update, its parameter."""
         rule = self._step.optimizer
-        if owner := self._owner(one):
+        if rule and (owner := self._owner(one)):
             return (Level(rule), Level(f"{rule}({owner})"))
         parts = module.split(".") if module else []
         levels = tuple(Level(".".join(parts[: end + 1])) for end in range(len(parts)))
