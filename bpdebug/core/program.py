@@ -95,7 +95,7 @@ class Program(Given, eq=False):
             tensor.name: replace(
                 tensor,
                 group=network.groups.get(tensor.of or tensor.name) or network.group_of(tensor.layer),
-                batch_axis=next((axis for axis, n in enumerate(few[tensor.name]) if n != more[tensor.name][axis]), None),
+                batch_axis=next((axis for axis, n in enumerate(few[tensor.name]) if GENERIC_ROWS == n != more[tensor.name][axis]), None),
             )
             for tensor in known
         }

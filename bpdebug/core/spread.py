@@ -127,6 +127,9 @@ class Spread(Inference):
             and not (isinstance(tree, Binary) and tree.operator == "-")
         ):
             return tree.rebuilt(lambda child: self.closed(child, rank, axes))
+        made = isinstance(tree, Index) and [*tree.items] == [None if axis in places else WHOLE for axis in range(len(tree.items))]
+        if isinstance(tree, Index) and made and len(tree.items) > max(places):
+            return tree.operand
         return subscript(tree, [0 if axis in places else WHOLE for axis in range(own)])
 
     def reduced(self, tree: Tree, node: Tree, wanted: Shape, shared: bool = False) -> Tree:
@@ -188,6 +191,8 @@ def subscript(tree: Tree, items: Sequence[Item]) -> Tree:
         used.pop()
     if not used:
         return tree
+    if isinstance(tree, Index) and {*map(type, tree.items)} == {int} and all(item == WHOLE or type(item) is int for item in used):
+        return Index(tree.operand, (*tree.items, *used))
     leading = next(place for place, item in enumerate(used) if item != WHOLE)
     if leading > 1 and len(used) == len(items):
         used[:leading] = [...]

@@ -70,6 +70,8 @@ class _Meant:
             if derivatives := self._derivatives(stage):
                 made = self._changed[stage.name] = self._forward(stage, derivatives)
                 touched |= set(derivatives) if made.status == "own" else set()
+            elif stage.phase is Phase.BACKWARD:
+                touched |= self._inner(stage)
         for name in self._unread - {*self._changed}:
             if self._found[name].says.accuses:
                 said = f"nothing reads {self._found[name].stage.of}, so that it has no effect"
@@ -125,6 +127,17 @@ class _Meant:
         said += f"; it makes no difference in this update, since {hidden}" * bool(hidden)
         return replace(finding, status="wrong", said=said, suspects=suspects)
 
+    def _inner(self, stage: Stage) -> set[str]:
+        """The derivatives that read an inner value of the user's own; the value is accused if it is what makes them wrong."""
+        reads = {name for name, finding in self._found.items() if stage.name in _read(self._program, finding.stage)}
+        fits = self._right_as_meant(stage, [name for name in reads if self._found[name].status == "wrong"])
+        if fits:
+            look = Beside(stage, self._values)
+            self._changed[stage.name] = replace(look.finding(stage), status="wrong", suspects=self._suspects(stage, look))
+        for name in fits:
+            self._agrees(name, "follows", f"right given {stage.name} as it is derived")
+        return reads - {*fits}
+
     def _agrees(self, name: str, status: str, said: str) -> None:
         """A derivative that was called wrong, and is right for what its forward formula is meant to be."""
         found = self._found[name]
@@ -174,6 +187,16 @@ class _Meant:
         if reason or finding.status == "hidden":
             said = (_SMALL if finding.status == "noise" else _HERE) + (reason or "with other gradients arriving it is wrong")
             self._changed[stage.name] = replace(finding, status="hidden", said=said)
+
+
+def _read(program: Program, stage: Stage) -> set[str]:
+    """The inner values from which a derivative is made."""
+    found, new = set[str](), {*stage.formula.names}
+    while new:
+        found |= new
+        inner = [program.stage(name) for name in new if name in program.index]
+        new = {name for one in inner if one.phase is Phase.BACKWARD and not one.of for name in one.formula.names} - found
+    return found
 
 
 def _through(dots: Dots, stage: Stage) -> list[str]:

@@ -174,7 +174,7 @@ class Report(Record, eq=False):
         whole |= {stage.of: stage.name for stage in stages if stage.of and not stage.through}
         told, unknown = list[str](), {stage.name: stage for stage in stages if stage.through}
         for line in lines:
-            parts = [unknown.pop(name) for name in [*unknown] if re.search(rf"(?<![\w@]){re.escape(name)}(?![\w@])", line)]
+            parts = [unknown.pop(name) for name in [*unknown] if re.search(rf"(?<![\w@]){re.escape(name)}(?![\w@]|'\d)", line)]
             named = len(told) >= len(self.shown)  # a row of the table says its own
             words = [f"{part.name} is " * named + f"the part of {whole[part.of]} that comes through {part.through}" for part in parts]
             told.append(line + f" ({'; '.join(words)})" * bool(words))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 from programs import PROGRAMS, program_in
 from turns import by_day
 
+from bpdebug import load_scenario
 from bpdebug.core.errors import BpdebugError
+from bpdebug.core.network import Phase
 from bpdebug.session.commands import COMMANDS, find_command
 from bpdebug.session.session import Session
 from bpdebug.time.results import to_json
@@ -82,3 +85,15 @@ def test_every_command_works_on_any_program_or_says_why_not(name, tmp_path, monk
 def test_no_command_is_left_out(tmp_path):
     typed = {find_command(command)[0].name for command in commands_for(Session(program_in(tmp_path, "two lines")).program)}
     assert set(COMMANDS) - typed == {"compare", "fold", "unfold"}  # these programs have nothing that folds
+
+
+def test_a_cell_is_called_a_samples_only_where_there_is_a_place_for_each(tmp_path):
+    lines = "  f = reshape(h, (-1, 1))\n  t = concatenate([h, h])\n  d = h[1:]\n  loss = sum(f ** 2) + sum(t ** 3) + sum(d ** 4)\n"
+    text = f"program: |\n  h = tanh(x @ W)\n{lines}parameters: {{seed: 1, shapes: {{W: [2, 3]}}}}\ndata: {{inputs: [[1, 2], [0.5, -1]]}}\n"
+    (tmp_path / "s.yaml").write_text(text)
+    session = Session(load_scenario(tmp_path / "s.yaml"))
+    session.execute("goto 0:gradients")
+    for stage in session.program.stages[: session.program.end_of(Phase.BACKWARD)]:
+        for cell in np.ndindex(session.value(stage.name).shape):
+            told = session.execute(f"explain {stage.name}[{','.join(map(str, cell))}]" if cell else f"explain {stage.name}").text
+            assert bool(re.search(r"\bsample \d", told)) == (stage.name in ("h", "dh", "dh@f", "dh@t", "dh@d")), told

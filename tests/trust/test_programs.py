@@ -49,6 +49,26 @@ def opened(tmp_path):
     return open_
 
 
+@pytest.mark.parametrize(
+    ("lines", "culprit", "follow"),
+    [
+        (["h.1 = dh * (1 - h)"], "h.1", {"dW1", "db1"}),
+        (["h.1 = dh * (1 - h) * (1 + h)"], None, set()),
+        (["h.1 = dh * (1 - h ** 2) / 2", "dW1 = 2 * x.T @ h.1", "db1 = 2 * sum(h.1, axis=0)"], None, set()),
+        (["h.1 = dh * (1 - h)", "db1 = sum(dh * (1 - h ** 2), axis=0)"], "h.1", {"dW1"}),
+        (["dW1 = x.T @ (h.1 * h)"], "dW1", set()),
+    ],
+)
+def test_of_an_inner_line_of_your_own_the_line_is_accused_and_not_what_reads_it(opened, lines, culprit, follow):
+    session = opened(HIDDEN)
+    for line in lines:
+        session.execute(f"formula {line}")
+    found = session.execute("check").data
+    assert found["culprit"] == culprit
+    assert {stage["name"] for stage in found["stages"] if stage["status"] == "follows"} == follow
+    assert {stage["name"] for stage in found["stages"] if stage["status"] == "wrong"} == {culprit} - {None}
+
+
 CALLS = """where(k > h, h, k); einsum('ij,ij->i', h, k); tensordot(h, k, 2); add_at(h, [0, 0], k[:2]); arange(3) * h; eye(3) @ h
 h + ones((3, 3)); zeros((3, 3)) - h; reshape(h, -1); transpose(h, (1, 0)); swapaxes(h, 0, 1); moveaxis(h, 0, 1)
 expand_dims(h, 0); broadcast_to(h[0], (4, 3)); concatenate([h, k]); stack([h, k]); split(h, 3); pad(h, 1)
