@@ -200,7 +200,8 @@ def summed(*operands: Any) -> Shape:
     for part, shape in zip(parts, shapes, strict=True):
         for letter, n in zip(part, shape, strict=True):
             if lengths.setdefault(letter, n) != n:
-                raise MisfitError(f"{letter} is {lengths[letter]} here and {n} there")
+                other = next(one for one in parts if letter in one)
+                raise MisfitError(f"{letter} is {lengths[letter]} in {other} and {n} in {part}: what shares a letter has one length")
     if len(set(result)) < len(result) or not set(result) <= {*lengths}:
         raise MisfitError(f"each letter of the result {result} has to be one of {' '.join(lengths)}, once")
     return tuple(lengths[letter] for letter in result)

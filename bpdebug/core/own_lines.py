@@ -149,7 +149,9 @@ class _Own:
         return next(iter(difflib.get_close_matches(name, others, 1, _ALIKE)), "")
 
     def _not_read(self, name: str) -> str:
-        name = name.partition("'")[0] if name not in self.times else name
+        if (again := name.partition("'")[0]) in self.derived and name not in self.times:
+            return f"{again} is computed once more further down, by a line that does not read this one: leave one of them out"
+        name = again if name not in self.times else name
         prefix, known = self.program.network.naming.gradient.partition("{")[0], " ".join(self.gradients)
         of = name.removeprefix(prefix)
         if name in self.program.parameters:

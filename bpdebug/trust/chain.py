@@ -12,6 +12,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
+from bpdebug.core.schedule import Skipped
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
 from bpdebug.core.tree import ONE, Call, Name, Tree, names, substitute, total, walk
 from bpdebug.core.writing import to_text
@@ -82,3 +83,9 @@ def constants(site: Site) -> Iterator[Mistake]:
         if reached <= through:
             return
         through |= reached
+
+
+def unlearned(program: Program) -> str:
+    """Why there is no gradient to be judged, where the program tells."""
+    reasons = dict.fromkeys(line.reason for line in program.lines if isinstance(line, Skipped) and line.phase is Phase.UPDATE)
+    return f"there is no gradient to be judged: {'; '.join(reasons)}" if reasons else ""

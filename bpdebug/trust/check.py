@@ -27,7 +27,7 @@ from bpdebug.core.tree import names
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
-from bpdebug.trust.chain import chained
+from bpdebug.trust.chain import chained, unlearned
 from bpdebug.trust.differences import Cells, Probe, cells
 from bpdebug.trust.dots import laid
 from bpdebug.trust.elsewhere import EVEN, METHOD, meant
@@ -112,7 +112,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     if probe.program.foreign:
         told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
     told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
-    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes, *conventions), said=_untold(told))
+    said = _untold(told) if told else unlearned(probe.program)
+    return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes, *conventions), said=said)
 
 
 def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: set[str]) -> Generator[str, None, dict[str, Finding]]:

@@ -10,9 +10,11 @@ more on other numbers (:mod:`bpdebug.trust.elsewhere`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from time import process_time
 
 import numpy as np
+from numpy.linalg import norm
 
 from bpdebug.core.description import Array
 from bpdebug.core.given import Allowed
@@ -36,6 +38,8 @@ _RIGHT = ("good", "kink", "noise", "follows")
 """Statuses of stages that are right, as far as can be told."""
 _SECONDS = 10.0
 """For which it is looked whether what is right is right on other numbers, too."""
+_ARRIVING = "right with what arrives here, with other parameters too; of any other gradients it would not be"
+_ALONG = 1 - 1e-6
 _HERE, _SMALL = "right on this batch only: ", "too small to tell here: "
 _LARGER, _OTHERS = "where the gradients are much larger, it gives other numbers", "with other gradients it gives other numbers"
 
@@ -168,6 +172,15 @@ class _Meant:
                 break
         return fits
 
+    def _arrives_otherwise(self, stage: Stage) -> bool:
+        """Whether what arrives goes another way with other parameters: then these numbers show what can arrive."""
+        arriving = [
+            name for name in meant(stage).names if name in self._program.tensors and self._program.tensors[name].role is Role.GRADIENT
+        ]
+        other = (self._values, *map(self._elsewhere.at, range(2)))
+        seen = [np.concatenate([np.ravel(values[name]) for name in arriving]) for values in other if arriving]
+        return len(seen) > 0 and all(abs(one @ other) < _ALONG * norm(one) * norm(other) for one, other in combinations(seen, 2))
+
     def _once_more(self, finding: Finding) -> None:
         """A derivative that is right here: whether it is so elsewhere."""
         stage, program = finding.stage, self._program
@@ -184,8 +197,11 @@ class _Meant:
             return
         steps = [program.stage(name) for name in _through(self._dots, stage)]
         _, reason = self._elsewhere.found(wrong, [stage, *steps])
+        if not reason and finding.status == "hidden" and self._arrives_otherwise(stage):
+            self._changed[stage.name] = replace(finding, status="good", said=_ARRIVING)
+            return
         if reason or finding.status == "hidden":
-            said = (_SMALL if finding.status == "noise" else _HERE) + (reason or "with other gradients arriving it is wrong")
+            said = (_SMALL if finding.status == "noise" else _HERE) + (reason or "were other gradients to arrive, it would be wrong")
             self._changed[stage.name] = replace(finding, status="hidden", said=said)
 
 

@@ -69,6 +69,33 @@ def test_of_an_inner_line_of_your_own_the_line_is_accused_and_not_what_reads_it(
     assert {stage["name"] for stage in found["stages"] if stage["status"] == "wrong"} == {culprit} - {None}
 
 
+SOFTMAX = """
+program: |
+  z = x @ W
+  e = exp(z - max(z, axis=1, keepdims=True))
+  p = e / sum(e, axis=1, keepdims=True)
+  loss = -mean(log(p[arange(3), y]))
+parameters: {seed: 1, shapes: {W: [2, 4]}}
+data: {inputs: [[1, 0.2], [-0.5, 1], [0.3, 2]], targets: [0, 3, 1]}
+"""
+
+
+def test_what_is_right_with_all_that_can_arrive_is_right(opened):
+    session = opened(SOFTMAX)
+    session.execute("formula dz = de * e")  # as in makemore: what is subtracted from every score makes no difference
+    found = session.execute("check")
+    assert {stage["status"] for stage in found.data["stages"]} == {"good"} and "with other parameters too" in found.text
+    session.execute("formula dz = de * e * (z > 0)")
+    assert session.execute("check").data["culprit"] == "dz"
+
+
+@pytest.mark.parametrize(("loss", "reason"), [("sum(argmax(h, axis=1))", "argmax has no derivative"), ("sum(x ** 2)", "from W1 to loss")])
+def test_a_program_without_gradients_says_why(opened, loss, reason):
+    text = HIDDEN.replace("sum((h @ W2 - y) ** 2)", loss)
+    found = opened(text).execute("check")
+    assert reason in found.text and not found.data["ok"]
+
+
 CALLS = """where(k > h, h, k); einsum('ij,ij->i', h, k); tensordot(h, k, 2); add_at(h, [0, 0], k[:2]); arange(3) * h; eye(3) @ h
 h + ones((3, 3)); zeros((3, 3)) - h; reshape(h, -1); transpose(h, (1, 0)); swapaxes(h, 0, 1); moveaxis(h, 0, 1)
 expand_dims(h, 0); broadcast_to(h[0], (4, 3)); concatenate([h, k]); stack([h, k]); split(h, 3); pad(h, 1)
