@@ -9,6 +9,7 @@ from typing import Any
 
 from bpdebug.torch_recorder.operations import Operation
 from bpdebug.torch_recorder.places import Value
+from bpdebug.torch_recorder.private import UNSAID_WRITES
 
 Told = list[tuple[str, list[str], str, tuple[str, int, str] | None]]
 
@@ -16,6 +17,7 @@ Told = list[tuple[str, list[str], str, tuple[str, int, str] | None]]
 def lacking(
     owned: Mapping[str, Any],
     moved: Collection[int],
+    others: Collection[int],
     values: Sequence[Value],
     operations: Sequence[Operation],
     gradients: Mapping[int, int],
@@ -26,7 +28,8 @@ def lacking(
 
     Args:
         owned: the parameters of the models that were called, by all their names.
-        moved: the ids of those that an optimizer has.
+        moved: the ids of those that the optimizer has.
+        others: the ids of those that others have.
         values, operations: of the step.
         gradients: the numbers of the values that have one, and of these.
         roots: those of which a backward pass has run.
@@ -43,6 +46,8 @@ def lacking(
             found["tied", name, None] = together
         if not owned[name].requires_grad:
             found["frozen", "", None].append(name)
+        elif key in others and key not in moved:  # it is not their turn
+            continue
         elif roots and gradients.keys().isdisjoint(own):
             kind, at, line = paths.end(own)
             found[kind, values[at].name if at >= 0 else "", line].append(name)
@@ -67,14 +72,15 @@ class _Paths:
             flows, leads = not live.isdisjoint(one.outs), not leading.isdisjoint(one.outs)
             cut = next((self._cut[out] for out in one.outs if out in self._cut), None)
             last = max((self._last[out] for out in one.outs if out in self._last), key=lambda end: end[0], default=(one.outs[-1], one))
-            for number in one.inputs:
+            read = [number for number in one.inputs if one.name not in UNSAID_WRITES or number not in one.overwrites]
+            for number in read:  # not running statistics, of which an earlier call has made something
                 if flows and number in one.live:
                     live.add(number)
                 elif leads:
                     self._cut[number] = cut if cut and number in one.live else (number, one)
                 if number not in self._last or self._last[number][0] < last[0]:
                     self._last[number] = last
-            leading.update(one.inputs if leads else ())
+            leading.update(read if leads else ())
 
     def end(self, numbers: Sequence[int]) -> tuple[str, int, tuple[str, int, str] | None]:
         """Where the way from a parameter to the loss is cut, or else what comes of it last; the kind, the value and the line."""

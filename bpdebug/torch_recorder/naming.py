@@ -5,56 +5,22 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from inspect import unwrap
-from pathlib import Path
-from types import CodeType, FrameType
+from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 import torch
 
+from bpdebug.torch_recorder.frames import OURS, around, holder, is_users, user_frame, variables
 from bpdebug.torch_recorder.operations import OVERLAY
 from bpdebug.torch_recorder.places import Value, Values
 from bpdebug.torch_recorder.private import FOLDER, tensors
 
-_OURS = str(Path(__file__).parents[1])
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 _PREFIX = re.compile(r"^(_orig_mod|module)\.|\.(_orig_mod|module)(?=\.|$)")
 """What compiling and data parallelism put into the names of modules."""
 _TAKEN = {"m", "pi", "inf", "nan"}
 """What a tensor of a program cannot be called."""
-_MOST_ITEMS = 8
-
-
-@cache
-def _is_users(file: str) -> bool:
-    return not file.startswith((FOLDER, _OURS, "<frozen", "<__array", "<eval_with"))
-
-
-def user_frame(depth: int) -> FrameType | None:
-    """The innermost frame that is neither torch's nor ours."""
-    frame: FrameType | None = sys._getframe(depth)
-    while frame is not None and not _is_users(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
-
-
-def is_in_function(frame: FrameType | None) -> bool:
-    """Whether a frame lies in the forward pass of a ``torch.autograd.Function``."""
-    return any(_is_functions(one.f_code) for one in _around(frame))
-
-
-@cache
-def _is_functions(code: CodeType) -> bool:
-    """Whether code that runs is that of the forward pass of such a function, whose class there is by then."""
-    todo = [torch.autograd.Function]
-    while todo:
-        kind = todo.pop()
-        todo += kind.__subclasses__()
-        if getattr(unwrap(kind.forward), "__code__", None) is code:
-            return True
-    return False
 
 
 class Namer:
@@ -81,7 +47,7 @@ class Namer:
         self._given: dict[int, Any] = {}
         self._parameters: dict[int, str] = {}
         self.owned, self.moved = dict[str, Any](), set[int]()
-        self.borders, self._belonging = set[int](), list[tuple[Value, str, Value | None]]()
+        self.borders, self._belonging = set[int](), list[tuple[Value, str, str, Value | None]]()
         if model is not None:
             self._take_root(model, "")
 
@@ -96,7 +62,7 @@ class Namer:
         What the frame that ran before has assigned is named, unless it is still in the same call of something of torch's.
         """
         frame, inner = sys._getframe(2), None
-        while frame is not None and not _is_users(frame.f_code.co_filename):
+        while frame is not None and not is_users(frame.f_code.co_filename):
             frame, inner = frame.f_back, frame  # type: ignore[assignment]
         call = frame, inner, frame.f_lasti if frame else 0
         if inner is None or call != self._call:
@@ -109,7 +75,8 @@ class Namer:
         self.look(None)
         self._paths_of.setdefault(id(user_frame(2)), self.module)
         if id(module) not in self._paths and not self._running:
-            self._take_root(module, self._variable(module))
+            root = holder(module) or module  # of which a method calls a part, and nobody itself
+            self._take_root(root, self._variable(root))
         self._running.append(self._paths.get(id(module), type(module).__name__))
 
     def leave(self, module: Any, _: Any, output: Any) -> None:
@@ -143,12 +110,11 @@ class Namer:
 
     def _variable(self, module: Any) -> str:
         """What the user calls a module."""
-        frame = user_frame(2)
-        while frame is not None:
-            for name, one in [*frame.f_locals.items()]:
+        for frame in around(user_frame(2)):
+            own = frame.f_locals.get("self")
+            for name, one in ({**getattr(own, "__dict__", {})} | frame.f_locals).items():
                 if one is module and _PLAIN.fullmatch(name) and name != "self":
-                    return name
-            frame = frame.f_back
+                    return str(name)
         return ""
 
     def given(self, value: Value, tensor: Any) -> Value:
@@ -173,13 +139,13 @@ class Namer:
             if waiting := self._waiting.get(id(one)):
                 self._name_from(*waiting)
         if frame is not None and frame is not old and len(self._waiting) > 1:
-            alive = {id(one) for one in _around(frame)}
+            alive = {id(one) for one in around(frame)}
             self._waiting = {key: one for key, one in self._waiting.items() if key in alive}
             self._paths_of = {key: path for key, path in self._paths_of.items() if key in alive}
 
     def _name_from(self, frame: FrameType | None, numbers: set[int], seen: dict[str, int]) -> None:
         """Name what waits by the variables of a frame that hold something else than when they were last ``seen``."""
-        for name, tensor in _variables(frame.f_locals) if frame is not None and numbers else ():
+        for name, tensor in variables(frame.f_locals) if frame is not None and numbers else ():
             if seen.get(name) == id(tensor):
                 continue
             seen[name] = id(tensor)
@@ -190,8 +156,8 @@ class Namer:
     def name_given(self, frame: FrameType | None) -> None:
         """Name what came from outside: the user's variables in a frame, or around it."""
         while frame is not None:
-            if not frame.f_code.co_filename.startswith((FOLDER, _OURS)):
-                for name, tensor in _variables({**(frame.f_globals if frame.f_code.co_name == "<module>" else {}), **frame.f_locals}):
+            if not frame.f_code.co_filename.startswith((FOLDER, OURS)):
+                for name, tensor in variables({**(frame.f_globals if frame.f_code.co_name == "<module>" else {}), **frame.f_locals}):
                     value = self._values.known(tensor)
                     if value is not None and value.number in self._given:
                         value.name = value.name or name
@@ -202,20 +168,23 @@ class Namer:
         """Note which gradients and slots of an optimizer belong to which of its parameters."""
         for one in (one for group in optimizer.param_groups for one in group["params"]):
             self.moved.add(id(one))
+            if id(one) not in self._parameters and (root := holder(one)):
+                self._take_root(root, self._variable(root))
             value = read(one) if one.grad is not None else None
             if value is None:
                 continue
-            self._belonging.append((value, "grad", read(one.grad)))
+            name = self._parameters.get(id(one), "")  # it may have been written since it was first seen
+            self._belonging.append((value, name, "grad", read(one.grad)))
             for key, slot in optimizer.state.get(one, {}).items():
                 known = read(slot) if isinstance(slot, torch.Tensor) else None
                 if known and (not known.name or known.maker is None):
                     known.name, known.kind = "", "slot"
-                self._belonging.append((value, key, known))
+                self._belonging.append((value, name, key, known))
 
     def _name_belonging(self) -> None:
         """Name gradients and slots after their parameters, of which some are first known by the module that reads them."""
-        for value, key, known in self._belonging:
-            value.name = value.name or f"parameter_{value.number}"
+        for value, name, key, known in self._belonging:
+            value.name = value.name or name or f"parameter_{value.number}"
             if known and not known.name:
                 known.name = f"{value.name}.{key}"
 
@@ -283,25 +252,6 @@ class Namer:
                 at.pop(key, None)
 
 
-def _variables(scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The tensors among variables, also in short lists and dictionaries."""
-    for name, held in [*scope.items()]:
-        if isinstance(held, torch.Tensor):
-            yield name, held
-        elif isinstance(held, tuple | list | dict) and len(held) <= _MOST_ITEMS:
-            items = [*held.items()] if isinstance(held, dict) else enumerate(held)
-            for key, one in items:
-                if isinstance(one, torch.Tensor):
-                    yield (f"{name}.{key}" if isinstance(held, dict) else f"{name}[{key}]"), one
-
-
-def _around(frame: FrameType | None) -> Iterator[FrameType]:
-    """A frame, and those that have called it."""
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
 def _short(operation: Any) -> str:
     return str(operation.name.split(".")[1].strip("_").removesuffix("_backward"))
 
@@ -316,4 +266,4 @@ def _safe(name: str) -> str:
     return f"{name}_" if name in _TAKEN else name if name[:1].isalpha() or name[:1] == "_" else f"v_{name}"
 
 
-__all__ = ["Namer", "is_in_function", "user_frame"]
+__all__ = ["Namer"]

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from bpdebug.torch_recorder import private
-from bpdebug.torch_recorder.naming import Namer, user_frame
+from bpdebug.torch_recorder.frames import user_frame
+from bpdebug.torch_recorder.naming import Namer
 from bpdebug.torch_recorder.nodes import Nodes
 from bpdebug.torch_recorder.places import Values
 

@@ -10,9 +10,10 @@ import torch
 
 from bpdebug.frontends.torch_step.rows import has_formula
 from bpdebug.torch_recorder import private
+from bpdebug.torch_recorder.frames import is_in_function
 from bpdebug.torch_recorder.lacking import Told, lacking
 from bpdebug.torch_recorder.lying import subscript
-from bpdebug.torch_recorder.naming import Namer, is_in_function
+from bpdebug.torch_recorder.naming import Namer
 from bpdebug.torch_recorder.nodes import Nodes
 from bpdebug.torch_recorder.operations import OVERLAY, Kind, Operation
 from bpdebug.torch_recorder.passes import Passes
@@ -41,6 +42,7 @@ class Recorder(private.Mode):
         gradients, own: see :class:`Nodes`.
         roots: the values whose backward pass has run.
         lacking: what is to be said of its parameters.
+        others: the ids of those that other optimizers have.
         aliased: the values the gradients of which are those of others, too.
         short: whether of what formulas give numbers are left out.
     """
@@ -53,6 +55,7 @@ class Recorder(private.Mode):
         self._nodes = Nodes(self.values, self.operations, self._read, self._overlay)
         self.gradients, self.own = self._nodes.gradients, self._nodes.own
         self.lacking: Told = []
+        self.others = set[int]()
         self.aliased = set[int]()
         self.names = Namer(self.values, self.operations, model)
         self._passes = Passes(self.values, self._nodes, self.names)
@@ -260,7 +263,8 @@ class Recorder(private.Mode):
         self._drop_half()
         self._find_update()
         self.names.finish([*self._nodes.before, *self.gradients.items()], self.forward_of)
-        self.lacking = lacking(self.names.owned, self.names.moved, self.values.all, self.operations, self.gradients, self.roots)
+        learning = self.names.owned, self.names.moved, self.others
+        self.lacking = lacking(*learning, self.values.all, self.operations, self.gradients, self.roots)
 
     def _drop_half(self) -> None:
         """Forget the last operation, where whoever asks for the end has come between what is noted of it."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from weakref import WeakSet
 
 import torch
 
@@ -56,7 +57,7 @@ class Steps:
         self._optimizer, self._until_nan, self._only = optimizer.casefold(), until_nan, only
         self.count, self.written, self.asked, self._stepped = 0, 0, "", False
         self.recorder: Recorder | None = None
-        self._hooks = list[Any]()
+        self._hooks, self._optimizers = list[Any](), WeakSet[Any]()
         self._by_hand: ByHand | None = None
         self._plain: Callable[..., None] = torch.optim.Optimizer.__init__
         self._scaled: Callable[..., Any] = torch.amp.GradScaler.step
@@ -70,6 +71,7 @@ class Steps:
 
         def made(optimizer: Any, *given: Any, **more: Any) -> None:
             plain(optimizer, *given, **more)
+            steps._optimizers.add(optimizer)
             steps.leave_hand()
             if steps._first == 1 and not steps.count:
                 steps.drop()
@@ -123,9 +125,31 @@ class Steps:
             self.recorder = Recorder(alone=False, later=self._until_nan, only=self._only)
             self.recorder.__enter__()
 
-    def _before(self, optimizer: Any, *_: Any) -> None:
+    def _before(self, optimizer: Any, given: Any, named: Any) -> Any:
+        """A step begins; of one that evaluates the loss again and again, as L-BFGS does, the last evaluation is recorded."""
         if self.recorder:
             self.recorder.begin_update(optimizer)
+        closure = named.get("closure", given[1] if len(given) > 1 else None)
+        if closure is None or not self.recorder:
+            return None
+        before = list[int]()
+
+        def evaluate() -> Any:
+            if before and self.recorder:
+                self._begin_again(optimizer, self.recorder)
+            before.append(1)
+            return closure()
+
+        return (given[0], evaluate, *given[2:]), {key: one for key, one in named.items() if key != "closure"}
+
+    def _begin_again(self, optimizer: Any, recorder: Recorder) -> None:
+        self.drop()
+        if self._until_nan and _is_broken(recorder, _parameters(optimizer)):
+            self.count += 1
+            self.write(recorder, type(optimizer).__name__)
+            raise Enough
+        self._record()
+        self._before(optimizer, (), {})
 
     def _after(self, optimizer: Any, *_: Any) -> None:
         """A step is complete, unless a fused one has found that the scaled gradients are not finite, and skipped itself."""
@@ -137,7 +161,9 @@ class Steps:
             self.recorder.end_update()
         if self._optimizer not in ("", type(optimizer).__name__.casefold()):
             return
-        self._count(type(optimizer).__name__, [one for group in optimizer.param_groups for one in group["params"]])
+        if self.recorder:
+            self.recorder.others = {id(one) for other in self._optimizers if other is not optimizer for one in _parameters(other)}
+        self._count(type(optimizer).__name__, _parameters(optimizer))
 
     @interruption.put_off()
     def _count(self, optimizer: str, parameters: Iterable[Any]) -> None:
@@ -166,6 +192,10 @@ class Steps:
                 repeat(recorder)
             told = {"script": self._script, "step": self.count + bool(ended), "optimizer": optimizer, "ended": ended}
             self.written = write(recorder, self.path, told)
+
+
+def _parameters(optimizer: Any) -> list[Any]:
+    return [one for group in optimizer.param_groups for one in group["params"]]
 
 
 def _is_broken(recorder: Recorder, parameters: list[Any]) -> bool:

@@ -146,7 +146,8 @@ class Report(Record, eq=False):
                 agrees += f", and your own update formula{'s are' if len(updates) > 1 else ' is'} right"
             agrees += " (in your convention)" * (self.source is COMPARISON and any(f.status == "convention" for f in self.findings))
             return [agrees + f", but nothing is finite in {hollow}" * bool(hollow)]
-        reasons = dict.fromkeys([self._untold(finding, hollow) for finding in self.shown] or ["no stage is known to be a gradient"])
+        none = "of no gradient can be told whether it is right" if self.left_out else "no stage is known to be a gradient"
+        reasons = dict.fromkeys([self._untold(finding, hollow) for finding in self.shown] or [none])
         return [self.source.nothing.format(", ".join(filter(None, reasons)))]
 
     def _mistakes(self) -> list[tuple[Finding, list[Finding]]]:
