@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from bpdebug.recorder.cells import by_cell, of_cells
 from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_fresh
 from bpdebug.recorder.keys import KEYS, WHOLE, counted_once
 from bpdebug.recorder.minimised import descend
@@ -68,22 +69,23 @@ class Hooks(Run):
     def transposed(self, site: int, owner: Any) -> Any:
         """``.T``."""
         value = owner.T
-        return self._made(".T", site, value, owner) if isinstance(owner, np.ndarray) and value is not owner else value
+        return self.made(".T", site, value, owner) if isinstance(owner, np.ndarray) and value is not owner else value
 
     def item(self, site: int, owner: Any, key: Any) -> Any:
         """A subscript."""
         value = owner[key]
         if owner is np.c_ or owner is np.r_:
-            return self._made("column_stack" if owner is np.c_ else "hstack", site, value, key)
+            return self.made("column_stack" if owner is np.c_ else "hstack", site, value, key)
         if isinstance(owner, np.matrix) and isinstance(value, np.matrix):
             key = tuple(slice(one, one + 1 or None) if isinstance(one, int) else one for one in (key if isinstance(key, tuple) else (key,)))
-        return self._made("[]", site, value, owner, key) if isinstance(owner, np.ndarray) and isinstance(value, ARRAYS) else value
+        return self.made("[]", site, value, owner, key) if isinstance(owner, np.ndarray) and isinstance(value, ARRAYS) else value
 
     def call(self, site: int, function: Any, /, *arguments: Any, **keywords: Any) -> Any:
         """A call by name."""
         module, _, within = str(getattr(function, "__module__", "")).partition(".")
         if isinstance(function, np.vectorize):
-            return self.cell_by_cell(site, function, arguments, keywords)
+            return by_cell(self, site, function, arguments, keywords)
+        function = of_cells(function, arguments)
         if isinstance(function, np.ufunc) or module == "numpy":
             return self._numpy(site, function, getattr(function, "__name__", "?"), arguments, keywords)
         if module == "scipy" and within.startswith("optimize"):
@@ -97,7 +99,7 @@ class Hooks(Run):
         name = str(function.__name__) if module in ("math", "scipy") else name
         new = isinstance(value, NUMERIC) and not any(value is one for one in arguments)
         if new and self.graph.follows(*arguments) and (name or self.graph.known(value) is None):
-            self._made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)
+            self.made(name or f"call:{getattr(function, '__name__', '?')}", site, value, *arguments, **keywords)
         return value
 
     def _entered(self, site: int, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -130,8 +132,8 @@ class Hooks(Run):
             if module.partition(".")[0] == "numpy":
                 return self._numpy(site, getattr(owner, name), f"{module[6:]}.{name}".removeprefix("."), arguments, keywords)
             if module == "math":
-                value = getattr(owner, name)(*arguments)
-                return self._made(name, site, value, *arguments) if self.graph.follows(*arguments) else value
+                value = of_cells(getattr(owner, name), arguments)(*arguments)
+                return self.made(name, site, value, *arguments) if self.graph.follows(*arguments) else value
         elif isinstance(owner, np.ufunc):
             return self._of_ufunc(site, owner, name, arguments, keywords)
         elif isinstance(owner, ARRAYS):
@@ -180,7 +182,7 @@ class Hooks(Run):
         if along and value is None:
             self.graph.changed(arguments[0], "put", (given[0], *key), site)
         elif along:
-            self._made("[]", site, value, arguments[0], along)
+            self.made("[]", site, value, arguments[0], along)
         elif name.rpartition(".")[2] in _CHANGED:
             if arguments and isinstance(arguments[0], np.ndarray):
                 self.graph.changed(arguments[0], f"call:{name}", given, site)
@@ -287,7 +289,7 @@ class Hooks(Run):
         if isinstance(base, np.ndarray) and base.dtype != object:
             rows, part = counted_once(key, value), base[key]
             before, place = self._before(base), self.graph.of(key[rows] if rows else key)
-            more = self.graph.of(self._made("[]", site, value[rows], value, rows) if rows else value)
+            more = self.graph.of(self.made("[]", site, value[rows], value, rows) if rows else value)
             self.graph.spare(base, key)
             base[key] = _IN_PLACE[name](part, value)  # type: ignore[misc]
             self.graph.changed(base, f"put{_SIGNS[name][0]}", (before, place, more), site)

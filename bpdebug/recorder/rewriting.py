@@ -96,6 +96,10 @@ class _Rewriter(ast.NodeTransformer):
         return hook("op", self._site(node, node.operand), ast.Constant(type(node.op).__name__), self.visit(node.operand))
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        if len(node.ops) > 1 and all(isinstance(one, ast.Name | ast.Constant) for one in node.comparators[:-1]):
+            sides = zip([node.left, *node.comparators], node.ops, node.comparators, strict=False)
+            parts: list[ast.expr] = [ast.copy_location(ast.Compare(left, [sign], [right]), node) for left, sign, right in sides]
+            return self.generic_visit(ast.copy_location(ast.BoolOp(ast.And(), parts), node))  # as Python has it
         if len(node.ops) != 1 or not isinstance(node.ops[0], _COMPARED):
             return self.generic_visit(node)
         site, sign = self._site(node, node.left, *node.comparators), ast.Constant(type(node.ops[0]).__name__)

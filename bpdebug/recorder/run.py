@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,23 +73,11 @@ class Run:
         self._levels: list[Level] = []
         self._count = 0
 
-    def _made(self, operation: str, site: int, value: Any, *arguments: Any, **keywords: Any) -> Any:
+    def made(self, operation: str, site: int, value: Any, *arguments: Any, **keywords: Any) -> Any:
+        """Note what an operation made, where that is an array or a number."""
         if isinstance(value, NUMERIC):
             given = tuple(map(self.graph.of, arguments))
             self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
-        return value
-
-    def cell_by_cell(self, site: int, function: np.vectorize, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """A call of a function of numbers for each cell; what it computes is seen where it takes whole arrays, too."""
-        on, self.on = self.on, False
-        try:
-            value = function(*arguments, **keywords)
-        finally:
-            self.on = on
-        with suppress(Exception), np.errstate(all="ignore"):
-            whole = function.pyfunc(*arguments, **keywords)
-            if isinstance(value, np.ndarray) and isinstance(whole, np.ndarray) and np.shape(whole) == value.shape:
-                self.graph.add("copy", (self.graph.of(whole),), value, site)
         return value
 
     def lost(self, site: int, value: Any) -> None:
@@ -156,4 +143,4 @@ class Run:
 
     def _rows(self, site: int, array: Array) -> Iterator[Any]:
         for place, row in enumerate(array):
-            yield self._made("[]", site, row, array, place)
+            yield self.made("[]", site, row, array, place)

@@ -54,8 +54,9 @@ _LIKELY = (
     "da_for_dz wrong_layer coefficient value_for_slope another_slope exchanged term_missing factor_missing"
 )
 """Kinds of which two are made at once."""
-_MOST_TWICE, _LONGEST = 1500, 2000
-"""Pairs of mistakes that are tried; nodes of a formula in which a part is looked for that is to be changed."""
+_MOST_TWICE, _LONGEST, _SHOWN = 1500, 2000, 200
+"""Pairs of mistakes that are tried; nodes of a formula in which a part is looked for that is to be changed;
+characters of a formula that is shown."""
 _MOST_TOLD = 3
 """Mistakes that are named where they cannot be told apart."""
 _VERSIONS = {
@@ -217,7 +218,8 @@ class _Search:
             versions = "".join(f" with {tensor} {_VERSIONS[version]}" for tensor, version in made.overrides.items() if tensor != name)
             old = {name: Name(f"the {name} of the update before")} if name in made.overrides else {}
             exactly = f"to {error:.0e}" if error else "to the last bit"
-            seen = f"{name} equals {to_text(substitute(made.tree, old))}{versions} in every cell, {exactly}"
+            shown = f"{name} equals {text} " if len(text := to_text(substitute(made.tree, old))) <= _SHOWN else ""
+            seen = f"{shown}{versions.lstrip() + ' ' if versions else ''}in every cell, {exactly}"
         clause = ", or ".join([first, *(other.removeprefix("this is ") for other in more)])
         return suspect(made.kind, f"{seen}: {clause}{weak}", None if made.overrides else made.tree)
 

@@ -143,7 +143,7 @@ def _rank(one: Differentiated, named: bool) -> float:
     """How well a loss fits; one that is called a loss need not fit as well, since there may be mistakes; 0 where it is none."""
     if named:
         return one.agreement + _WRITTEN
-    guessed = _GUESSED * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
+    guessed = _GUESSED * (1 + one.agreement) * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
     return one.agreement if one.agreement >= _HALF else guessed
 
 

@@ -1,0 +1,152 @@
+"""Arrays that are written over, and functions that are called for each cell."""
+
+from __future__ import annotations
+
+import pytest
+
+from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.session.session import Session
+
+IN_PLACE = """import numpy as np
+rng = np.random.default_rng(0)
+x, lr, W, g = rng.normal(size=(6, 3)), 0.5, np.eye(3), np.zeros(3)
+y, w = (x[:, 0] > 0) * 1.0, rng.normal(size=3)
+for epoch in range(6):
+    p = 1 / (1 + np.exp(-x @ W @ w))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    g += W @ x.T @ (p - y) / 6
+    w -= lr * g
+    {}
+"""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "g.fill(0)",
+        "g[:] = 0",
+        "np.copyto(g, 0.0)",
+        "w[1:] *= 0.9\n    g[:] = 0",
+        "w[1:] /= 2; g.fill(0)",
+        "g.fill(0)\n    np.fill_diagonal(W, 1)",
+    ],
+)
+def test_an_array_that_is_written_over_at_the_end_of_an_update_has_its_numbers(checked, change):
+    _, result = checked(IN_PLACE.format(change))
+    assert result.data["ok"] is True and "g" in result.text, result.text
+
+
+CELLS = """import numpy as np
+rng = np.random.default_rng(0)
+x = rng.normal(size=(6, 2))
+y, w, g = (x[:, 0] > 0) * 1.0, rng.normal(size=2), np.zeros(2)
+for epoch in range(20):
+    for i in range(6):
+        p = 1 / (1 + np.exp(-np.dot(x[i], w)))
+        d = (p - y[i]) * p * (1 - p)
+        g[0] += d * x[i][0]
+        g[1] += d * x[i][1]
+    w[0] -= 0.5 * g[0]
+    w[1] -= 0.5 * g[1]
+    {}
+"""
+
+
+@pytest.mark.parametrize("change", ["g.fill(0)", "g[:] = 0", "g *= 0", "g[g != 0] = 0", "np.put(g, [0, 1], 0)", "np.place(g, g != 0, [0])"])
+def test_gradients_of_single_cells_are_cleared_in_any_way(checked, change):
+    _, result = checked(CELLS.format(change))
+    assert result.data["ok"] is True and "half the squared error of p, added up over 6 samples" in result.text, result.text
+
+
+LABELS = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(7, 3))
+y = (X[:, 0] + X[:, 1] > 0).astype(int)
+w, b = np.zeros(3), 0.0
+for epoch in range(5):
+    dw, db = np.zeros(3), 0.0
+    for i in range(7):
+        p = 1 / (1 + np.exp(-(np.dot(X[i], w) + b)))
+        err = p - y[i]
+        dw = dw + err * X[i]
+        db = db + err
+    w = w - 0.1 * dw / 7
+    b = b - 0.1 * db / 7
+"""
+
+
+def test_a_label_that_is_the_number_that_a_bias_had_is_none_that_momentum_keeps(checked):
+    _, result = checked(LABELS)
+    assert result.data["ok"] is True and "the binary cross-entropy of p, added up over 7 samples" in result.text
+
+
+BY_CELL = """import math
+from math import exp
+
+import numpy as np
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(30, 4)), rng.normal(size=(30, 1))
+W1, W2, W3 = rng.normal(size=(4, 8)), rng.normal(size=(8, 6)), rng.normal(size=(6, 1))
+
+
+def hard(x):
+    if x > 1:
+        return 1.0
+    elif x < -1:
+        return -1.0
+    return x
+
+
+def slope(x):
+    return 1.0 if -1 <= x <= 1 else 0.0
+
+
+def sigmoid(x):
+    if x >= 0:
+        return 1 / (1 + exp(-x))
+    return exp(x) / (1 + math.exp(x))
+
+
+relu, drelu = np.vectorize(lambda x: max(0.0, x)), np.vectorize(lambda x: 1.0 if x > 0 else 0.0)
+for epoch in range(20):
+    z1 = X @ W1
+    a = np.vectorize(hard)(z1)
+    z2 = a @ W2
+    h = relu(z2)
+    o = np.vectorize(sigmoid)(h @ W3)
+    loss = np.sum((o - Y) ** 2) / 2
+    do = (o - Y) * o * (1 - o)
+    dz2 = do @ W3.T * drelu(z2)
+    dz1 = dz2 @ W2.T * np.vectorize(slope)(z1)
+    W3 -= 0.01 * h.T @ do
+    W2 -= 0.01 * a.T @ dz2
+    W1 -= 0.01 * X.T @ dz1
+"""
+
+
+def test_a_function_of_a_number_is_seen_as_one_of_arrays_whatever_it_asks_of_a_cell(checked):
+    _, result = checked(BY_CELL)
+    assert result.data["ok"] is True and {stage["name"] for stage in result.data["stages"]} >= {"dz1", "dz2", "do"}, result.text
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [("-1 <= x <= 1", "-1 <= x", 39), ("1.0 if x > 0", "1.0 if x > 0.3", 38), ("o * (1 - o)", "(1 - o)", 37)],
+)
+def test_a_mistake_beside_such_a_function_is_found(checked, right, wrong, line):
+    _, result = checked(BY_CELL.replace(right, wrong))
+    assert result.text.startswith(f"net.py:{line}: WRONG"), result.text
+
+
+def test_a_function_of_a_number_has_the_formula_of_its_branches(checked):
+    checked(BY_CELL)
+    listed = Session(load_script("net.py", [], 3)).execute("list").text
+    assert "a = where(z1 > 1, 1.0, where(z1 < -1, -1.0, z1))" in listed and "h = maximum(0.0, z2)" in listed, listed
+
+
+def test_one_that_goes_another_way_for_each_cell_is_not_followed_and_computes_the_same(checked):
+    text = BY_CELL.replace("if x > 1:", "if round(x * 1000) % 97 == 3:")
+    with_many = text.replace("    return x\n", "    while x > 1:\n        x = x - 0.05\n    return x\n", 1)
+    _, result = checked(with_many)
+    assert result.data["ok"] is not True or "not judged" in result.text, result.text
