@@ -18,7 +18,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.schedule import Stage
+from bpdebug.core.schedule import KEPT, Stage
 from bpdebug.core.sources import is_layout
 from bpdebug.core.structure import Shape
 from bpdebug.core.tensors import Array
@@ -160,11 +160,11 @@ def fuse_updates(stages: Sequence[Stage], rule: Rule, pieces: int) -> list[tuple
     flat = ("w", "g", *rule.slots)
     if not all(_exact(node, flat) for _, formula in rule.steps for node in walk(formula.tree)):
         return None
-    fused = [(stage.name, stage.formula) for stage in chosen if stage.operation != rule.name]
+    fused = [(stage.name, stage.formula) for stage in chosen if stage.operation not in (rule.name, KEPT)]
     for piece in range(pieces):
         named = {letter: Name(piece_name(letter, piece)) for letter in flat}
         fused += [(named[target].name, Formula.of(substitute(formula.tree, named))) for target, formula in rule.steps]
-    return fused
+    return fused + [(stage.name, stage.formula) for stage in chosen if stage.operation == KEPT]  # which may read what they have made
 
 
 def _exact(node: Tree, flat: Sequence[str]) -> bool:

@@ -146,7 +146,7 @@ class Given(Record, eq=False):
     @property
     def frozen(self) -> tuple[str, ...]:
         """The parameters that the update leaves alone."""
-        return self.scenario.frozen
+        return tuple(name for name in self.scenario.frozen if name not in self.scenario.formulas)
 
     @cached_property
     def draws(self) -> dict[str, Draw]:

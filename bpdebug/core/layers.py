@@ -8,6 +8,7 @@ import numpy as np
 
 from bpdebug.core.description import Initializer, Lines, Loss, Scenario
 from bpdebug.core.errors import FormulaError, SetupError
+from bpdebug.core.keeping import with_given
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import LayerNames, Network, Node, Phase, loss_row, sum_row
 from bpdebug.core.operations import FUSED, OPERATIONS
@@ -44,7 +45,7 @@ def make_program(scenario: Scenario) -> Program:
     _check_values(program)
     for name, text in scenario.formulas.items():
         try:
-            program = program.with_formula(name, text)
+            program = with_given(program, name, text)
         except (FormulaError, SetupError) as error:
             raise SetupError(str(error), ("formulas", name)) from None
     return program

@@ -20,7 +20,7 @@ from bpdebug.core.optimizers import Rule
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
 from bpdebug.core.render import Lexicon
-from bpdebug.core.schedule import Skipped, Stage
+from bpdebug.core.schedule import KEPT, Skipped, Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, check_stage, infer
 from bpdebug.core.standins import Vocabulary
 from bpdebug.core.structure import Form, form_of, kind_of
@@ -112,8 +112,8 @@ class Program(Given, eq=False):
 
     @cached_property
     def free(self) -> tuple[str, ...]:
-        """The parameters that the update changes."""
-        updated = {stage.name for stage in self.stages if stage.phase is Phase.UPDATE}
+        """The parameters that the optimizer changes."""
+        updated = {stage.name for stage in self.stages if stage.phase is Phase.UPDATE and stage.operation != KEPT}
         return tuple(name for name in self.network.parameters if name in updated)
 
     @cached_property

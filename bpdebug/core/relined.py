@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpdebug.core.errors import FormulaError, ProgramError
+from bpdebug.core.keeping import with_given
 from bpdebug.core.lines import read_lines
 from bpdebug.core.network import Network, Phase
 from bpdebug.core.own_lines import with_own_lines
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.schedule import backward_stages, forward_stages, update_stages
+from bpdebug.core.schedule import KEPT, backward_stages, forward_stages, update_stages
 
 
 def relined(program: Program, name: str, formula: Formula) -> Program:
@@ -26,8 +27,11 @@ def relined(program: Program, name: str, formula: Formula) -> Program:
     lines = replace(scenario.lines, program="\n".join(_written(program.network, name, formula)), loss=program.loss)
     try:
         network = read_lines(replace(scenario, lines=lines), lines)[0]
-        made = (*forward_stages(network), *backward_stages(network), *update_stages(network, program.rule, program.frozen))
+        made = (*forward_stages(network), *backward_stages(network), *update_stages(network, program.rule, scenario.frozen))
+        kept = [stage for stage in program.stages if stage.operation == KEPT]
         program = with_own_lines(replace(program, network=network, lines=made), lines.backward)
+        for stage in kept:
+            program = with_given(program, stage.name, stage.formula.text)
     except ProgramError as error:
         raise FormulaError(error.errors[0].message, formula.text, 1) from None
     for stage in program.stages:

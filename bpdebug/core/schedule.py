@@ -241,6 +241,10 @@ def _whole(partials: list[Stage], name: str) -> Iterator[Stage]:
     )
 
 
+KEPT = "kept"
+"""The operation of a stage that carries what no optimizer changes, such as a running mean, to the next update."""
+
+
 def update_stages(network: Network, rule: Rule, frozen: tuple[str, ...]) -> Iterator[Stage | Skipped]:
     """The optimizer's steps for each parameter, after all gradients are known."""
     reached = _consumers(network)

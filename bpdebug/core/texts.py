@@ -161,6 +161,7 @@ OUTERMOST: Mapping[str, str] = {
 PHRASES: Mapping[str, str] = {
     # what is said of stages that no row has made
     "count": "The number of this update, counted from 1.",
+    "held": "What is kept for the next update; no optimizer changes it.",
     "schedule": "The learning rate of this update, by the schedule {name}.",
     "clip value": "Each cell of the gradient is cut off at the bound, on either side.",
     "clip length": "The length of all gradients together, as of one vector: the root of the sum of all their squares.",

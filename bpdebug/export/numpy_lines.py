@@ -27,7 +27,8 @@ def to_script(worked: WorkedUpdate) -> str:
     body = [f"{names[name]} = {int(value) if name == 'm' else _literal(value)}" for name, value in worked.given.items()]
     for phase, steps in groupby(worked.stages, lambda step: step.stage.phase):
         body += ["", f"# {phase}", *(line for step in steps for line in _lines(step, worked, names))]
-    shown = [program.loss, *(name for name in program.gradients.values() if name in program.index), *program.free]
+    shown = [program.loss, *(name for name in program.gradients.values() if name in program.index)]
+    shown += [name for name in program.parameters if name in program.index]
     body += ["", *(f'print("{name} =", {names[name]}, sep="\\n")' for name in shown)]
     head = [f'"""{title}: forward, backward and update in NumPy, line by line."""', ""]
     head += ["import base64", ""] * any("base64." in line for line in body)

@@ -17,7 +17,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.products import without_ones
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.schedule import Stage
+from bpdebug.core.schedule import KEPT, Stage
 from bpdebug.core.tensors import Naming, Role
 from bpdebug.core.tree import ONE, Name, Tree, substitute
 from bpdebug.export.update import WorkedUpdate
@@ -70,9 +70,8 @@ def in_lines(program: Program) -> Scenario:
     if scenario.lines:
         scenario = replace(scenario, lines=replace(scenario.lines, given=program.fixed))
         fresh = make_program(scenario)
-        own = {
-            stage.name: stage.formula.text for stage in program.stages if stage.edited and stage.formula != fresh.stage(stage.name).formula
-        }
+        edited = (stage for stage in program.stages if stage.edited and stage.formula != fresh.stage(stage.name).formula)
+        own = {stage.name: stage.formula.text for stage in (*edited, *(one for one in program.stages if one.operation == KEPT))}
     else:
         scenario, own = _restated(program, scenario)
     made = make_program(replace(scenario, formulas=own))
@@ -121,7 +120,7 @@ def _restated(program: Program, scenario: Scenario) -> tuple[Scenario, dict[str,
     derived = _derived(make_program(made))
     backward = [said(stage) for stage in program.stages if stage.phase is Phase.BACKWARD]
     own = [f"{name} = {Formula.of(tree).text}" for name, tree in backward if derived.get(name) != tree]
-    update = [said(stage) for stage in program.stages if stage.phase is Phase.UPDATE and stage.edited]
+    update = [said(stage) for stage in program.stages if stage.phase is Phase.UPDATE and (stage.edited or stage.operation == KEPT)]
     return replace(made, lines=replace(lines, backward="\n".join(own))), {name: Formula.of(tree).text for name, tree in update}
 
 

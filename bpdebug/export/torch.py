@@ -14,7 +14,7 @@ import numpy as np
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.network import Node, Phase
 from bpdebug.core.optimizers import OPTIMIZERS, RATE, Rule
-from bpdebug.core.schedule import Stage
+from bpdebug.core.schedule import KEPT, Stage
 from bpdebug.core.tensors import Array
 from bpdebug.core.tree import Name, Tree, names
 from bpdebug.core.writing import to_text
@@ -94,6 +94,7 @@ class _Script:
         yield ""
         called = [worded(stage.formula.tree) for stage in self.own]
         called += [worded(node.value) for node in self.program.network.nodes if not node.operation.torch]
+        called += [worded(step.stage.formula.tree) for step in self.steps[Phase.UPDATE] if step.stage.operation == KEPT]
         defined = [*definitions(called, body)]
         whole = "\n".join([*defined, body])
         standard = ["import base64"] * ("base64." in body) + ["from functools import reduce"] * ("reduce(" in whole)
@@ -181,7 +182,9 @@ class _Script:
             if step.stage.edited:
                 yield f"# your own formula, {_said(step.stage)}, is not used"
             yield from () if step is self.worked.stages[-1] else _by_hand(step, "was done by hand; the optimizer goes on without it")
-        yield f"parameters = {_dictionary(free)}"
+        kept = [step.stage for step in self.steps[Phase.UPDATE] if step.stage.operation == KEPT]
+        yield from (f"{self.names[stage.name]} = ({self.words(stage.formula.tree)}).detach()" for stage in kept)
+        yield f"parameters = {_dictionary(free | {stage.name: self.names[stage.name] for stage in kept})}"
         yield "for name, parameter in parameters.items():"
         yield '    print(f"{name} after the update =\\n{parameter.detach()}")'
 

@@ -12,6 +12,7 @@ import numpy as np
 from bpdebug.core.description import Array, Debug, Initializer, Layer, Loss, Optimizer, Scenario, Training
 from bpdebug.core.errors import BpdebugError, FormulaError, LineError, ProgramError, SetupError
 from bpdebug.core.initializers import INITIALIZERS
+from bpdebug.core.keeping import with_given
 from bpdebug.core.layers import make_program, objections
 from bpdebug.core.optimizers import RATE
 from bpdebug.core.program import Program
@@ -146,7 +147,7 @@ def cross_check(scenario: Scenario, sections: Section, root: Mapping, report: Re
     before = len(report.problems)
     for name, text in scenario.formulas.items():  # one by one, so that all mistakes are told
         try:
-            program = program.with_formula(name, text)
+            program = with_given(program, name, text)
         except FormulaError as error:
             report.add(_formula_mark(root, name, error.column, report.text), f"formula of {name}: {error.message}")
         except BpdebugError as error:
