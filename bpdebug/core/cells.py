@@ -65,8 +65,7 @@ class Term(Record, eq=False):
 
     @property
     def broken(self) -> Term:
-        """The innermost part that is not finite although its own parts are; a NaN is followed as far as it is one:
-        ``(1 - y)*log(1 - a) = 0*(-inf) = nan``."""
+        """The innermost part that is not finite although its own parts are; a NaN, ``0*(-inf)``, is followed as far as it is one."""
         term, bad = self, math.isnan if math.isnan(self.value) else (lambda value: not math.isfinite(value))
         while broken := [part for part in term.parts if bad(part.value)]:
             term = broken[0]
@@ -85,27 +84,27 @@ class Term(Record, eq=False):
 
     def brief(self, most: int) -> Term:
         """This number with at most so many terms in each sum; what the others add up to is one more."""
+        if self.operator != "sum" and not any(part.parts for part in self.parts):
+            return self
 
         def parts() -> Iterator[Term]:
-            yield from (part.brief(most) for part in self.parts[:most] if self.operator == "sum")
-            if self.operator != "sum":
-                yield from (part.brief(most) for part in self.parts)
-            elif others := self.parts[most:]:
+            shown = most if self.operator == "sum" else len(self.parts)
+            yield from (part.brief(most) for part in self.parts[:shown])
+            if others := self.parts[shown:]:
                 yield Term("rest", sum(part.value for part in others), str(len(others)))
 
-        return Term(self.operator, self.value, self.name, self.index, parts)
+        made = Term(self.operator, self.value, self.name, self.index, parts)  # once: the same term stands in many a number
+        return cast(Term, vars(self).setdefault(f"_brief {most}", made))
 
     def tree(self, leaf: Callable[[Term], Tree], most: int = 8) -> Tree:
-        """The arithmetic of this number as a formula, for rendering.
+        """The arithmetic of this number as a formula.
 
         Args:
             leaf: what to write for a cell: its name or its value.
             most: terms of a sum (or a maximum) that are written out; the rest is an ellipsis.
         """
-        if self.operator in ("cell", "rest"):
-            return leaf(self)
-        if self.operator == "number":
-            return literal(self.value)
+        if self.operator in ("cell", "rest", "number"):
+            return literal(self.value) if self.operator == "number" else leaf(self)
         function = FUNCTIONS.get(self.operator)
         count = most if function and function.reduces else len(self.parts)
         shown = [part.tree(leaf, most) for part in self.parts[:count]] + [Written("…")] * (len(self.parts) > count)
@@ -281,8 +280,8 @@ class Cells:
         if is_layout(tree):
             operand, cell = self.sources(tree, index)[0]
             return self._symbol(operand, cell, depth) if operand is not tree else _placed(tree, index)
-        if isinstance(tree, Name):
-            return Place(tree.name, index) if tree.name in self.values else tree
+        if isinstance(tree, Name) and tree.name in self.values:
+            return Place(tree.name, index)
         if not isinstance(tree, Operation) or isinstance(tree, Length):
             return tree
         return self._combined(tree, index, depth) if operation(tree)[0].cellwise or self.folded(tree) else _placed(tree, index)

@@ -206,9 +206,9 @@ def _by_interest(program: Program, term: Term) -> list[Term]:
 
 
 def _addends(term: Term) -> list[Term]:
-    """The terms that are added or subtracted to make a number, be the sum multiplied or divided or not."""
+    """The terms that are added or subtracted to make a number, be the sum multiplied or divided or not; many as they are."""
     if term.operator in ("sum", "+", "-"):
-        return [addend for part in term.parts for addend in _addends(part)]
+        return [addend for part in term.parts for addend in (_addends(part) if len(term.parts) < _MANY else [part])]
     sums = [part for part in term.parts if term.operator in ("*", "/") and _is_sum(part)]
     return _addends(sums[0]) if len(sums) == 1 else [term]
 
@@ -261,6 +261,10 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
             )
             return f"{said}: choose before the slope, as in log(where(p > 0, p, 1))."
     return ""
+
+
+_MANY = 33
+"""Terms of a sum that are taken as they are."""
 
 
 def in_formula(value: float, digits: int) -> str:

@@ -114,7 +114,7 @@ class _Numbers:
 
     def fit(self, shown: Term) -> None:
         """As many digits as these numbers need."""
-        self._figures = figures(shown, self._explanation.value, self._explanation.updated)
+        self._figures = figures(shown.brief(_MOST + 1), self._explanation.value, self._explanation.updated)
 
     def confirm(self, term: Term, value_of: Callable[[float], str]) -> None:
         """As few digits as give what is written as a term's value."""
