@@ -282,3 +282,37 @@ def test_of_losses_that_no_line_writes_down_the_one_that_some_gradients_follow_i
     wrong = {stage["name"]: stage["status"] for stage in result.data["stages"] if stage["status"] != "follows"}
     assert wrong["d3"] == "good" and wrong["d2"] == "wrong", result.text
     assert max(map(len, result.text.splitlines())) < 300
+
+
+TWO_CLASSES = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(30, 4)), (rng.random((30, 1)) > 0.5) * 1.0
+W1, W2, b2, m = rng.normal(size=(4, 8)), rng.normal(size=(8, 1)), np.zeros(1), 30
+for epoch in range(20):
+    h = np.tanh(X @ W1)
+    A = 1 / (1 + np.exp(-(h @ W2 + b2)))
+    dA = {}
+    dz = dA * A * (1 - A)
+    cost_W2, cost_b2, cost_W1 = h.T @ dz, dz.sum(axis=0), X.T @ (dz @ W2.T * (1 - h ** 2))
+    W1 -= 0.002 * cost_W1
+    W2 -= 0.002 * cost_W2
+    b2 -= 0.002 * cost_b2
+"""
+
+
+@pytest.mark.parametrize(
+    "slope",
+    [
+        "-(np.divide(Y, A) - np.divide(1 - Y, 1 - A))",
+        "(1 - Y) / (1 - A) - Y / A",
+        "(-Y / A + (1 - Y) / (1 - A)) / m",
+        "(1 / m) * (-1 * (Y / A) + (1 - Y) / (1 - A))",
+        "(A - Y) / (A * (1 - A))",
+        "-(Y / (A + 1e-9)) + (1 - Y) / (1 - A + 1e-9)",
+    ],
+)
+def test_the_derivative_of_an_entropy_implies_it_and_no_gradient_is_a_loss_though_it_is_called_cost(checked, slope):
+    found, result = checked(TWO_CLASSES.format(slope))
+    assert "the binary cross-entropy of A" in found and result.data["ok"] is True, result.text
+    found, result = checked(TWO_CLASSES.format(slope).replace("dA * A * (1 - A)", "dA * (1 - A)"))
+    assert result.text.startswith("net.py:9: WRONG dz"), result.text

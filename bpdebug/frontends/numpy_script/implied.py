@@ -32,8 +32,9 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
     trees = {one.name: one.formula.tree for one in found if one.formula}
     inner = {one.name: trees[one.name] for one in found if one.inner}
     for one in (one for one in found if one.live):  # what nothing is moved by is no derivative, but a loss that is printed
-        if quotient := _quotient(_unfolded(trees[one.name], inner, 3), dependent):
-            lines["the cross-entropy", one.made].append((quotient[0], one.name, quotient[1]))
+        if quotient := _quotient(whole := _unfolded(trees[one.name], inner, 3), dependent) or _both(whole, dependent):
+            said, text, way = quotient
+            lines[said, one.made].append((text, one.name, way))
             continue
         match _in_one(trees[one.name], trees):
             case Binary("-", Name(left), Name(right)) if (left in dependent) != (right in dependent):
@@ -77,14 +78,42 @@ def _is_one(more: Tree, new: str, old: str, values: Mapping[str, Array]) -> int:
     return next((sign for sign in (1, -1) if told.size and np.allclose(told, sign, 0, _ROUNDED)), 0)
 
 
-def _quotient(tree: Tree, dependent: set[str]) -> tuple[str, str] | None:
-    """Of what an entropy is the derivative of which ``-t / p`` is, and of what it is one; something small may be added to p."""
+def _quotient(tree: Tree, dependent: set[str]) -> tuple[str, str, str] | None:
+    """Which entropy is the one of which ``-t / p`` is the derivative, its formula, and of what it is one; something small may be added."""
     match tree:
         case Unary("-", Binary("/", Name(t), p)) | Binary("/", Unary("-", Name(t)), p):
             if t not in {*dependent, *names_in(p)} and not dependent.isdisjoint(names_in(p)):
                 text = Formula.of(p).text
-                return f"-sum({t} * log({text}))", text
+                return "the cross-entropy", f"-sum({t} * log({text}))", text
     return None
+
+
+def _both(tree: Tree, dependent: set[str]) -> tuple[str, str, str] | None:
+    """The same of the entropy of two classes, of which ``(1 - t) / (1 - p) - t / p`` is the derivative."""
+    match tree:
+        case Binary("/", Binary("+" | "-") | Unary() as inner, scale) | Binary("*", scale, Binary("+" | "-") | Unary() as inner):
+            tree = inner if dependent.isdisjoint(names_in(scale)) else tree
+    terms = dict(_terms(tree, 1))
+    match terms.get(-1), terms.get(1):
+        case (Binary("/", Name(t), p), Binary("/", Binary("-", Number(1), Name(u)), q)) if t == u and t not in dependent:
+            one, other = Formula.of(p).text, Formula.of(q).text
+            if not dependent.isdisjoint(names_in(p)) and names_in(p) == names_in(q):
+                return "the binary cross-entropy", f"-sum({t} * log({one}) + (1 - {t}) * log({other}))", one
+    return None
+
+
+def _terms(tree: Tree, sign: int) -> Iterator[tuple[int, Tree]]:
+    """The terms of a sum, with their signs."""
+    match tree:
+        case Binary("+" | "-" as operator, left, right):
+            yield from _terms(left, sign)
+            yield from _terms(right, sign if operator == "+" else -sign)
+        case Unary("-", inner) | Binary("*", Unary("-", Number(1)), inner):
+            yield from _terms(inner, -sign)
+        case Binary("/", Unary("-", above), below):
+            yield -sign, Binary("/", above, below)
+        case _:
+            yield sign, tree
 
 
 def _stepped(tree: Tree) -> Tree | None:

@@ -159,6 +159,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     after = reached(recording.statements, recording.carried.values())
     added = next((one.reads for one in recording.statements if one.name == recording.total), ())  # of a sum over samples none is the loss
     found = [one for one in recording.statements if one.formula and one.name in dependent - after - {*recording.start, *added}]
+    moving = _moving(recording)
     scored, read = list[tuple[float, Statement]](), {name for one in recording.statements for name in one.reads}
     starts = recording.shares
     for place, one in enumerate([one for one in found if not told or one.line.is_at(told) or one.made.is_at(told)]):
@@ -169,7 +170,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
         within = _is_within(one.made.function)
         shown = not one.inner or one.name not in read  # it has a name, or is printed
         alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
-        if values[one.name].dtype.kind == "f" and (called or told or alone):
+        if values[one.name].dtype.kind == "f" and (told or (called and one.name not in moving) or alone):
             reach = starts[one.name].bit_count() / len(recording.start)
             match tree:
                 case Binary("+", Name(total), Name(_)) if total not in dependent:  # added up over updates
@@ -190,6 +191,18 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     before = {name for one in recording.start for name in kept_before(recording, one, recording.statements)}  # what momentum is made of
     yield from () if told else implied([one for one in found if before.isdisjoint(one.reads)], dependent, recording.values)
     yield from bare
+
+
+def _moving(recording: Recording) -> set[str]:
+    """What parameters are moved by, cell by cell: gradients, whatever they are called."""
+    made, shapes = {one.name: one for one in recording.statements}, {name: np.shape(one) for name, one in recording.values[-1].items()}
+    found, ahead = set[str](), [new for new in recording.carried.values() if shapes.get(new)]
+    while ahead:
+        one = made.get(ahead.pop())
+        reads = [name for name in (one.reads if one else ()) if one and shapes.get(name) == shapes[one.name] and name not in found]
+        ahead += reads
+        found |= {*reads}
+    return found
 
 
 def _is_error(name: str, statements: Mapping[str, Statement], dependent: set[str]) -> bool:
