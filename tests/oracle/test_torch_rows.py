@@ -101,6 +101,7 @@ CASES = {
         lambda h: h[h > 0].pow(2).mean() + h[places() > 1].exp().mean() + h.masked_select(places()[:, None] > 1).mean()
     ),
     "a column and a flat list": of_rows(lambda h: (h[:, :1] * torch.arange(3)).pow(2).mean() + h.exp().mean()),
+    "products": of_rows(lambda h: h.prod(1).mean() + h.prod(0, keepdim=True).mean() + h[0].prod()),
     "pairs": of_rows(lambda h: (h[:, None] - h[None]).pow(2).sum(-1).mean()),
 }
 _CHOICES = ("max_pool2d_with_indices", "native_batch_norm", "log_sigmoid_forward", "max_", "min_")

@@ -47,6 +47,13 @@ def _largest(of: Called) -> Results:
     return {0: f"argmax({'-' * of.name.endswith('min')}{of.given[0]}{over(of)})"}
 
 
+@row("prod")
+def _product(of: Called) -> Results:
+    whole = len(of.raw) < 2
+    axis, given = (0, f"reshape({of.given[0]}, {(prod(of.shape(0)),)})") if whole else (of.raw[1], of.given[0])
+    return {0: f"reshape(take(cumprod({given}, axis={axis}), -1, axis={axis}), {of.outs[0]})"}
+
+
 @row("max", "min")
 def _chosen(of: Called) -> Results:
     """Of two; or what was chosen along an axis, since of several that are the largest torch has chosen one."""
