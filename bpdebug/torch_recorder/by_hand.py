@@ -56,7 +56,7 @@ class ByHand(private.Mode):
                 self.passed = True
             elif self.passed and not self._moved:
                 kind = self._kinds.get(func) or self._kinds.setdefault(func, Kind(func))
-                self._moved = any(private.storage(one)[0] in self.parameters for one in kind.written(args, kwargs) if private.is_plain(one))
+                self._moved = not self.parameters.keys().isdisjoint(_places(kind.written(args, kwargs)))
             if not self._depth and private.node() is None and func is not _DETACH:
                 self._look(private.tensors(list(args)))
         return func(*args, **(kwargs or {}))
@@ -73,7 +73,7 @@ class ByHand(private.Mode):
         self._depth -= 1
 
     def _look(self, given: Iterable[Any]) -> Namer | None:
-        read = {private.storage(one)[0]: one for one in given if _is_parameter(one)} if torch.is_grad_enabled() else {}
+        read = _places(one for one in given if _is_parameter(one)) if torch.is_grad_enabled() else {}
         place, functional, names = *_place(sys._getframe(2)), None
         reads, again = bool(read) or (functional and not self.parameters), place in self._places
         others = again and reads and self.parameters.keys().isdisjoint(read)
@@ -97,8 +97,13 @@ def _place(frame: FrameType | None) -> tuple[int, bool]:
     return place, functional
 
 
+def _places(tensors: Iterable[Any]) -> dict[int, Any]:
+    """Tensors by where they lie in memory."""
+    return {found[0][0]: one for one in tensors if (found := private.lies(one))}
+
+
 def _is_parameter(one: Any) -> bool:
-    return isinstance(one, torch.Tensor) and one.requires_grad and one.is_leaf and private.is_plain(one)
+    return isinstance(one, torch.Tensor) and one.requires_grad and one.is_leaf
 
 
 __all__ = ["ByHand"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -39,35 +41,15 @@ class Operation:
         overwrites: the numbers of the values in whose place it writes.
     """
 
-    __slots__ = (
-        "arguments",
-        "function",
-        "hooked",
-        "inputs",
-        "inside",
-        "keywords",
-        "line",
-        "live",
-        "looks",
-        "module",
-        "name",
-        "node",
-        "outs",
-        "overwrites",
-        "phase",
-        "same",
-        "slots",
-        "writes",
-    )
+    keywords: Mapping[str, Any] = MappingProxyType({})
+    outs, slots, writes, overwrites = list[int](), list[int](), list[int](), list[int]()  # replaced where there are some
+    node, same, inside, looks, hooked = -1, False, False, False, False
+    arguments: Any = ()
+    function: Any = None
 
     def __init__(self, name: str, phase: str, module: str, line: tuple[str, int, str] | None) -> None:
         self.name, self.phase, self.module, self.line = name, phase, module, line
-        self.arguments: Any = []
-        self.keywords: dict[str, Any] = {}
-        self.inputs, self.live, self.outs, self.slots, self.writes = list[int](), list[int](), list[int](), list[int](), list[int]()
-        self.node, self.same, self.inside, self.looks, self.hooked = -1, False, False, False, False
-        self.function: Any = None
-        self.overwrites = list[int]()
+        self.inputs, self.live = list[int](), list[int]()
 
 
 class Kind:

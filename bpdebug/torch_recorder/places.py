@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.torch_recorder.lying import Geometry, Subscript, subscript
-from bpdebug.torch_recorder.private import StorageWeakRef, is_plain, numbers, storage
+from bpdebug.torch_recorder.private import StorageWeakRef, lies, numbers
 
 Place = tuple[Any, ...]
 Parts = list[tuple["Value", Subscript | None]]
@@ -34,37 +34,19 @@ class Value:
         made: the version with which it was made; -1 where it was written in the place of another one.
         array: its numbers; None for a view, which has those of another one.
         device: where it is.
+        borrowed: whether its numbers are still where torch has them.
         inner: whether neither the user nor a module has a name for it.
         broken: of numbers that are not kept, whether they are ``inf`` or ``nan``.
         sizes: of these, how many are not finite, and of the others the smallest, the largest and the norm; () where they are kept.
     """
 
-    __slots__ = (
-        "array",
-        "broken",
-        "device",
-        "dtype",
-        "geometry",
-        "inner",
-        "kind",
-        "made",
-        "maker",
-        "name",
-        "number",
-        "shape",
-        "sizes",
-        "storage",
-        "version",
-    )
+    name, inner, broken, borrowed = "", False, "", False
+    array: Any = None
+    sizes: tuple[float, ...] = ()
 
-    def __init__(self, number: int, tensor: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
-        self.number, self.maker, self.kind, self.name = number, maker, kind, ""
-        self.shape, self.dtype = tuple(tensor.shape), _name(tensor.dtype)
-        self.storage, self.geometry, self.version, self.made = place[0], place[1:4], version, version
-        self.device = tensor.device
-        self.array: Any = None
-        self.inner, self.broken = False, ""
-        self.sizes: tuple[float, ...] = ()
+    def __init__(self, number: int, device: Any, maker: int | None, kind: str, place: Place, version: int) -> None:
+        self.number, self.device, self.maker, self.kind, self.version, self.made = number, device, maker, kind, version, version
+        self.storage, self.geometry, self.shape, self.dtype = place[0], place[1:4], tuple(place[2]), _name(place[4])
 
 
 class Values:
@@ -86,31 +68,41 @@ class Values:
 
     def place(self, tensor: Any) -> Place | None:
         """Where a tensor's numbers are; None for what has none of its own."""
-        if not is_plain(tensor):
+        found = lies(tensor)
+        if found is None:
             return None
-        key, held = storage(tensor)
-        if key not in self._held:
-            self._held[key] = StorageWeakRef(held)  # as long as there is one, the address is not used again
-        return key, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype
+        place, held = found
+        if place[0] not in self._held:
+            self._held[place[0]] = StorageWeakRef(held)  # as long as there is one, the address is not used again
+        return place
 
     def add(self, tensor: Any, place: Place, kind: str = "", maker: int | None = None, kept: bool = True, written: bool = False) -> Value:
         """A new value, for which the tensor stands from now on; ``written`` in the place of another one."""
-        value = Value(len(self.all), tensor, maker, kind, place, self._written[place[0]])
-        value.made = -1 if written else value.version
+        value = Value(len(self.all), tensor.device, maker, kind, place, self._written[place[0]])
         self.all.append(value)
         self._at[place] = value
         self._in[place[0]].append(value)
         if written:
+            value.made = -1
             self._writes[place[0]].append((value.version, value))
         if kept:
             self.keep(value, tensor)
         return value
 
-    def keep(self, value: Value, tensor: Any) -> None:
-        """Keep the numbers of a value, which are those of the tensor now."""
+    def keep(self, value: Value, tensor: Any, borrowed: bool = False) -> None:
+        """Keep the numbers of a value, which are those of the tensor now; ``borrowed`` where they are until these are written."""
         if value.array is None and not tensor.dtype.is_complex:
-            value.array = numbers(tensor)
-            self.bytes += value.array.nbytes
+            given = numbers(tensor)
+            value.borrowed = borrowed and len(self._in[value.storage]) == 1
+            value.array = given if value.borrowed else given.copy()
+            self.bytes += given.nbytes
+
+    def before_writing(self, tensor: Any) -> None:
+        """Its numbers are going to be written: what is borrowed of them is copied."""
+        if place := self.place(tensor):
+            for value in self._in[place[0]]:
+                if value.borrowed:
+                    value.array, value.borrowed = value.array if value.array is None else value.array.copy(), False
 
     def drop(self, value: Value) -> None:
         """Keep no numbers of a value."""

@@ -32,6 +32,7 @@ UNSAID_WRITES = {f"aten.{name}.default": (3, 4) for name in ("native_batch_norm"
 """The arguments that an operation writes to though its schema does not say so: running statistics."""
 
 
+_NUMPY = torch._C.TensorBase.numpy
 _CALL = torch._ops.OpOverload.__call__.__code__
 _GARBAGE = 50_000
 """New objects after which Python looks for garbage among all there is: usually 700, which takes a third of the time where all stays."""
@@ -51,8 +52,23 @@ def is_plain(value: Any) -> bool:
 
 
 def numbers(tensor: Any) -> Any:
-    """A copy of a tensor's numbers; of what NumPy has not, bfloat16 and float8, as float32, which is exact."""
-    return (tensor.float() if tensor.dtype in _UNKNOWN else tensor).numpy(force=True).copy()
+    """A tensor's numbers, where they are; of what NumPy has not, bfloat16 and float8, as float32, which is exact."""
+    return _NUMPY(tensor.float() if tensor.dtype in _UNKNOWN else tensor, force=True)
+
+
+@contextmanager
+def handing_out(before: Callable[[Any], None]) -> Iterator[None]:
+    """Have a tensor told whose numbers somebody may write out of torch's sight, as a NumPy array."""
+
+    def numpy(tensor: Any, **how: Any) -> Any:
+        before(tensor)
+        return _NUMPY(tensor, **how)
+
+    torch.Tensor.numpy = numpy
+    try:
+        yield
+    finally:
+        del torch.Tensor.numpy
 
 
 def tensor_of(array: Any, like: tuple[str, Any, Any]) -> Any:
@@ -67,10 +83,13 @@ def tensor_of(array: Any, like: tuple[str, Any, Any]) -> Any:
     return made.copy_(torch.from_numpy(array))
 
 
-def storage(tensor: Any) -> tuple[int, Any]:
-    """Where a tensor's numbers are: an address, and what holds it."""
+def lies(tensor: Any) -> tuple[tuple[Any, ...], Any] | None:
+    """Where a tensor's numbers are: an address, where they begin there, the shape, the strides and the kind; and what holds them. None
+    for what has none of its own."""
+    if not is_plain(tensor):
+        return None
     held = tensor.untyped_storage()
-    return held._cdata, held
+    return (held._cdata, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype), held
 
 
 def is_repeatable(function: Any) -> bool:
@@ -189,11 +208,13 @@ __all__ = [
     "StorageWeakRef",
     "below",
     "examine",
+    "handing_out",
     "is_engines",
     "is_functional",
     "is_own",
     "is_plain",
     "is_repeatable",
+    "lies",
     "module_hooks",
     "node",
     "numbers",
@@ -201,7 +222,6 @@ __all__ = [
     "sequence",
     "staying",
     "step_hooks",
-    "storage",
     "tensor_of",
     "tensors",
     "unrecorded",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -78,12 +79,15 @@ class Recorder(private.Mode):
         made.inside = made.phase == "forward" and not flows and is_in_function(frame)
         self._flows, self._is_forward = flows or made.inside, node is None
         made.arguments = [self._noted(one) for one in args]
-        made.keywords = {key: self._noted(one) for key, one in kwargs.items()} if kwargs else {}
+        if kwargs:
+            made.keywords = {key: self._noted(one) for key, one in kwargs.items()}
         written = (
             [(one, value.number if (value := self._read(one)) else -1) for one in kind.written(args, kwargs)]
             if kind.writes or kind.unsaid
             else []
         )
+        for one, _ in written:
+            self.values.before_writing(one)
         if node is not None:
             made.node = private.sequence(node)
             made.hooked = not (flows or private.is_own(node) or private.is_engines(sys._getframe(1)))
@@ -162,25 +166,31 @@ class Recorder(private.Mode):
         """Note what an operation gives that has ``read`` something."""
         index, given = len(self.operations) - 1, self.short and self.is_given(made)
         kept = not (made.looks or given or (self._later and made.function))
+        mine = [one for one, _ in written]
+        if written:
+            made.writes, made.overwrites = [], []
         for one, old in written:
             if place := self.values.place(one):
                 keeps = kept or not (made.looks or one.is_floating_point())
                 made.writes.append(self.values.add(one, place, maker=index, kept=keeps, written=True).number)
                 made.overwrites.append(old)
         made.outs, made.slots = [*made.writes], [*range(len(made.writes))]
-        mine = {id(one) for one, _ in written}
         for slot, one in enumerate(out, len(made.outs)):
-            if not isinstance(one, torch.Tensor) or id(one) in mine or not (place := self.values.place(one)):
+            if not isinstance(one, torch.Tensor) or any(one is other for other in mine) or not (place := self.values.place(one)):
                 continue
             known = self.values.at(place)
-            made.same |= known is not None
-            if known and made.looks:
-                self._note_alias(known, made.inputs)
-            made.outs.append(
-                (known or self.values.add(one, place, maker=index, kept=kept or not (made.looks or one.is_floating_point()))).number
-            )
+            if known:
+                made.same = True
+                if made.looks:
+                    self._note_alias(known, made.inputs)
+            else:
+                keeps = kept or not (made.looks or one.is_floating_point())
+                known = self.values.add(one, place, maker=index, kept=False)
+                if keeps:  # what gradients flow through stays to the end, and is nobody else's to write
+                    self.values.keep(known, one, bool(made.live) or made.phase != "forward")
+            made.outs.append(known.number)
             made.slots.append(slot)
-        for one in (*(one for one, _ in written), *out) if given and not made.looks else ():
+        for one in (*mine, *out) if given and not made.looks else ():
             self._look_at(one, read)
         if self.values.bytes > self._next:
             self._forget()
@@ -245,21 +255,21 @@ class Recorder(private.Mode):
 
     def __enter__(self) -> Recorder:
         """Begin."""
-        self._stays = private.staying()
-        self._stays.__enter__()
+        self._stays = ExitStack()
+        self._stays.enter_context(private.staying())
+        self._stays.enter_context(private.handing_out(self.values.before_writing))
+        self._stays.enter_context(self._passes)
         self._handles += private.module_hooks(self.names.enter, self.names.leave)
         self._handles += private.step_hooks(self.begin_update, self.end_update) if self._alone else []
-        self._passes.__enter__()
         super().__enter__()
         return self
 
     def __exit__(self, *raised: Any) -> None:
         """End, with all names."""
         super().__exit__(*raised)
-        self._stays.__exit__(None, None, None)
+        self._stays.close()
         for handle in self._handles:
             handle.remove()
-        self._passes.__exit__()
         self._drop_half()
         self._find_update()
         self.names.finish([*self._nodes.before, *self.gradients.items()], self.forward_of)

@@ -99,7 +99,7 @@ def _write_arrays(archive: ZipFile, values: Iterable[Value]) -> None:
             entry = ZipInfo(f"v{place}.npy")
             entry.compress_type = ZIP_DEFLATED if value.array.nbytes < _SMALL else ZIP_STORED
             with archive.open(entry, "w", force_zip64=value.array.nbytes > _LARGE) as stream:
-                np.lib.format.write_array(stream, value.array, allow_pickle=False)
+                np.lib.format.write_array(stream, np.asarray(value.array, order="C"), allow_pickle=False)
 
 
 def _needed(recorder: Recorder, ended: bool) -> list[Operation]:

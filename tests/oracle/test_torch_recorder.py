@@ -484,3 +484,17 @@ def test_of_one_module_alone_all_is_kept(tmp_path):
     kept = {value.name for value in one.values.all if value.array is not None}
     assert {"qkv.addmm", "qkv.weight.grad"} <= kept
     assert "softmax" in {value.name for value in one.values.all} - kept
+
+
+def test_numbers_are_those_of_their_time_whoever_writes_there_later(tmp_path):
+    w = torch.arange(3.0, requires_grad=True)
+    with bpdebug.record(path=tmp_path / "a.bpd"):
+        h, k, n = w * 2, w * 3, w * 5
+        n.detach().numpy()[:] = 7
+        k.detach().view(3, 1)[1:].zero_()
+        with torch.no_grad():
+            h.add_(1)
+        (w * 4).sum().backward()
+    recorded = load_scenario(tmp_path / "a.bpd").ready().recorded
+    for name, times in (("h", 2), ("k", 3), ("n", 5)):
+        assert recorded[name].value.tolist() == [0, times, 2 * times]
