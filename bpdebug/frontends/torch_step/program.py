@@ -54,12 +54,14 @@ def load_step(path: str | Path) -> RecordedScenario:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without looks for what is garbage, which take a quarter of the time where so much is made that stays."""
+    """Without looks for what is garbage, which take a third of the time where so much is made that stays: it is called old, unseen."""
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()
         (gc.enable if was else gc.disable)()
 
 

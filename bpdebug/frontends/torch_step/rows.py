@@ -6,6 +6,7 @@ that were recorded.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 
 from bpdebug.frontends.torch_step import layer_rows, more_rows, overlay_rows, window_rows  # noqa: F401 - they register their own
@@ -123,6 +124,7 @@ def has_formula(name: str) -> bool:
     return short in ROWS or short in _SHAPED or short in _PLAIN
 
 
+@cache
 def plain(name: str) -> str:
     """An operation's name without its namespace, its overload and what says that it works in place."""
     short = name.split(".")[1] if "." in name else name

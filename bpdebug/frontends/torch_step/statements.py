@@ -98,8 +98,8 @@ class Statements:
         if name in _NOTHING or is_drawn(name):
             return
         at = dict(zip(operation.slots, operation.outs, strict=False))
-        inputs = tuple(dict.fromkeys(_places(operation.arguments) + _places([*operation.keywords.values()])))
-        templates = {at[slot]: text for slot, text in (self._formulas(operation, name) or {}).items() if slot in at}
+        inputs = tuple(dict.fromkeys(_places([*operation.arguments, *operation.keywords.values()])))
+        templates = {at[slot]: text for slot, text in (self._formulas(operation, name, inputs) or {}).items() if slot in at}
         for place in operation.outs:  # first: of others the formulas may read them
             if place not in templates and place in self.numbers:
                 yield self._opaque(place, operation, inputs, "there is no formula for it")
@@ -111,7 +111,7 @@ class Statements:
             if place in self.numbers and statement:
                 yield statement
 
-    def _formulas(self, operation: Operation, name: str) -> Mapping[int, str] | None:
+    def _formulas(self, operation: Operation, name: str, inputs: Sequence[int]) -> Mapping[int, str] | None:
         given = [_text(one) for one in operation.arguments]
         options = {key: one if isinstance(one, str) else _text(one) for key, one in operation.keywords.items()}
         shapes = [self._step.values[one["t"]].shape if isinstance(one, dict) and "t" in one else None for one in operation.arguments]
@@ -119,8 +119,7 @@ class Statements:
         lists = [[_text(part) for part in one] if isinstance(one, list) else [] for one in operation.arguments]
         try:
             whole = bool(operation.outs) and kind_of_number(self._step.values[operation.outs[0]]) == "i"
-            values = {f"v{place}": self._step.values[place] for place in _places(operation.arguments)}
-            masks = {text: len(value.shape) for text, value in values.items() if value.dtype == "bool"}
+            masks = {f"v{place}": len(value.shape) for place in inputs if (value := self._step.values[place]).dtype == "bool"}
             return formulas(Called(name, given, options, shapes, outs, operation.arguments, lists, whole, masks))
         except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
             return None
@@ -131,9 +130,9 @@ class Statements:
         general = _VALUE.sub(lambda found: places.setdefault(found[1], f"v{len(places)}"), text)  # the same of all layers alike
         read = [*map(int, places)]
         said, tree = "its operands were not recorded", None
-        for form in (general, self._at_length(general, read, value)):
+        for form in (general, ""):
             try:
-                tree = self._fitting(form, read, value)
+                tree = self._fitting(form or self._at_length(general, read, value), read, value)
                 break
             except (FormulaError, KeyError, ValueError) as error:
                 said = _VALUE.sub(lambda found: self._step.values[read[int(found[1])]].name, getattr(error, "message", said))
