@@ -12,6 +12,8 @@ from bpdebug.core.cells import Term
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record, replace
 
+_FEW = 8
+
 
 class Sum(Record, eq=False):
     """A number as a sum.
@@ -45,9 +47,10 @@ class Sum(Record, eq=False):
         return len(others), sum(others)
 
     def cut(self, shown: tuple[tuple[str, Term], ...]) -> Term:
-        """The number, made of those terms and of what the others add up to."""
+        """The number, made of those terms and of what the others add up to; of sums within them, too, with a few terms alone."""
         others, rest = self.beside(shown)
-        parts = [Term("-", -term.value, _make=partial(iter, (term,))) if sign == "−" else term for sign, term in shown]
+        brief = ((sign, term.brief(_FEW)) for sign, term in shown)
+        parts = [Term("-", -term.value, _make=partial(iter, (term,))) if sign == "−" else term for sign, term in brief]
         parts += [Term("rest", rest, str(others))] * bool(others)
         return self.made(Term("sum", self.value, _make=partial(iter, parts)))
 

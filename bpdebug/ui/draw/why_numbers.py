@@ -14,6 +14,7 @@ from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, short, 
 from bpdebug.core.render import render_cell, render_name
 from bpdebug.core.tree import Place, Tree, Written
 from bpdebug.look.explanation import Explanation, in_formula
+from bpdebug.look.once import once
 from bpdebug.look.pencil import LEAST, MOST, Figures, figures, recomputed
 from bpdebug.look.sums import Sum, sum_of
 from bpdebug.session.view import View
@@ -114,7 +115,7 @@ class _Numbers:
 
     def fit(self, shown: Term) -> None:
         """As many digits as these numbers need."""
-        self._figures = figures(shown.brief(_MOST + 1), self._explanation.value, self._explanation.updated)
+        self._figures = figures(shown, self._explanation.value, self._explanation.updated)
 
     def confirm(self, term: Term, value_of: Callable[[float], str]) -> None:
         """As few digits as give what is written as a term's value."""
@@ -132,7 +133,8 @@ class _Numbers:
 
     def text(self, term: Term) -> str:
         """A term with the numbers put in."""
-        return render_cell(term.tree(self._leaf, _MOST + 1), self._explanation.style)
+        style = self._explanation.style
+        return once(term, (self._figures.digits, style), lambda: render_cell(term.tree(self._leaf, _MOST + 1), style))
 
     def _leaf(self, term: Term) -> Tree:
         text, place = in_formula(term.value, self._figures.digits), self._places.get((term.name, term.index))
