@@ -151,7 +151,8 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
     shown = figures(term.brief(SHOWN_TERMS), value, stage.phase is Phase.UPDATE)
     symbolic, numbers = render_cell(formula, style, shapes), put_in(term, style, shown.digits)
     operands = tuple(dict.fromkeys((c.name, c.index) for c in _by_interest(timeline.program, term)))[:MOST_OPERANDS]
-    steps = culprit_steps(term, value)
+    recorded = timeline.program.recorded.get(name)
+    steps = culprit_steps(term, value, recorded.largest if recorded else math.inf)
     unknown = stage.formula.text == f"{name}.torch"  # no formula gives what PyTorch has computed
     culprit = stage.meaning.rstrip(".") if steps and unknown else " = ".join(dict.fromkeys(render_cell(step, style) for step in steps))
     cause = cause_of(timeline.program, stage, term) if culprit and not unknown else ""
@@ -164,7 +165,6 @@ def explain(timeline: Timeline, name: str, index: Cell, style: Style = UNICODE) 
         values, update = values_seen(timeline, stage, computed, there_before(program, stage)), program.calendar.ran(computed)[0]
         samples, hunted = program.batches.samples(update), timeline.disguise is not None
         scene = Scene(program, stage, index, value, term, values, samples, replace(style, form="unicode"), shown, hunted)
-        recorded = program.recorded.get(name)
         return meaning_of(scene), " ".join(filter(None, [rule_told(scene), recorded.told if recorded else ""]))
 
     return Explanation(name, index, value, stage.meaning, *made, voice)
@@ -222,14 +222,19 @@ def _first_cells(terms: Iterable[Term]) -> list[Term]:
     return list(islice((cell for term in terms for cell in term.cells()), MOST_OPERANDS))
 
 
-def culprit_steps(term: Term, value: float) -> list[Tree]:
+def _too_large(term: Term, largest: float) -> Term | None:
+    """The innermost part of a number, or the number, that is beyond the largest of the kind that it was recorded in."""
+    own = term if largest < abs(term.value) < math.inf else None
+    return next((found for part in term.parts if (found := _too_large(part, largest))), own)
+
+
+def culprit_steps(term: Term, value: float, largest: float = math.inf) -> list[Tree]:
     """What is not finite first in a number: its own formula, its numbers, the values of its parts, and what comes of them; nothing of a
     finite number, or of a −∞ that the line itself puts there. What comes of them is finite where only the kind of number that it was
     recorded in is too small for it."""
-    if math.isfinite(value) or (math.isnan(value) and not math.isnan(term.value)):
-        return []
-    term = term.broken
-    if term.operator == "number":
+    beyond = _too_large(term, largest) if math.isfinite(term.value) and not math.isfinite(value) else None
+    unlike, term = math.isnan(value) and not (beyond or math.isnan(term.value)), beyond or term.broken
+    if math.isfinite(value) or unlike or term.operator == "number":
         return []
     named = term.tree(lambda t: Place(t.name, t.index), SHOWN_TERMS)
     # 1.0000012, of which there is no arccos, is no 1
@@ -244,7 +249,7 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
     tracker ask why (68425, 52248, 18287).
     """
     recorded = program.recorded.get(stage.name)
-    if recorded and math.isfinite(term.value) and abs(term.value) > recorded.largest:
+    if recorded and math.isfinite(term.value) and _too_large(term, recorded.largest):
         return f"It is computed in numbers of which the largest is {short(recorded.largest, 5)}."
     broken = term.broken
     cells = [*broken.cells()]
@@ -256,10 +261,8 @@ def cause_of(program: Program, stage: Stage, term: Term) -> str:
         maker = program.stage(cell.name) if cell.name in program.index and cell.value == 0 else None
         if stage.of and maker and isinstance(maker.formula.tree, Call) and maker.formula.tree.function == "where":
             at = f" ({maker.line})" * bool(maker.line)
-            said = (
-                f"{cell_name(cell.name, cell.index)} is 0 since where{at} does not take this branch, but 0 times an infinite slope is nan"
-            )
-            return f"{said}: choose before the slope, as in log(where(p > 0, p, 1))."
+            slope = f"is 0 since where{at} does not take this branch, but 0 times an infinite slope is nan"
+            return f"{cell_name(cell.name, cell.index)} {slope}: choose before the slope, as in log(where(p > 0, p, 1))."
     return ""
 
 

@@ -213,6 +213,10 @@ def untaken_branch(h):
     return torch.where(p > 0, torch.sqrt(p), torch.zeros_like(p)).sum()
 
 
+def too_far_apart(h):
+    return F.layer_norm(h.repeat(1, 6)[:, :16] * 1e20, (16,)).mean()
+
+
 def overflow(h):
     half = (h * 3000).half()
     return (half * half).float().mean()
@@ -271,6 +275,7 @@ WAYS = {
     difference: ("grown = torch.exp", "grown = exp(mul)", "exp(5114) = inf", "AddmmBackward0"),
     masked_row: ("weights = scores", "weights = softmax(masked_fill)", "the whole row is masked", "PowBackward0"),
     untaken_branch: ("torch.where(p > 0", "p.grad = sqrt.grad / sqrt.mul", "does not take this branch", "SqrtBackward0"),
+    too_far_apart: (":16] * 1e20,", "native_layer_norm_3 = 1 / sqrt(mean((mul -", "the largest is 3.4028e38", "NativeLayerNormBackward0"),
     overflow: ("(half * half)", "mul_2 = half * half", "the largest is 65504", ""),
     unit_of_zeros: ("z.norm(dim=1, keepdim=True)).mean", "div = z / linalg_vector_norm", "0/0 = nan", "DivBackward0"),
     power: ("(h**0.5)", "pow = Sequential.2**0.5", "(−0.2845)^0.5 = nan", "PowBackward0"),
