@@ -106,7 +106,7 @@ class Workspace:
         telling: the part of it that shows whether all is finite: under the optimizer's own formulas, a gradient that is not
             finite makes its parameter so.
         tensors: views by name, with the persistent tensors and the batch among them; integers, truth values, what has a length that
-            only the run knows and what is infinite on purpose are arrays of their own.
+            only the run knows and what is infinite on purpose are arrays of their own, ``apart``.
         forms: of what is known before anything runs, such as the number of samples, and of those last ones.
         rows: what each stage computes, as one row.
         long: what the optimizer's steps over all parameters at once work on, in ``pieces`` pieces.
@@ -126,6 +126,7 @@ class Workspace:
         self._own = Memory({name: own[name] for name in own if name not in apart}, program.dtype, program.letters["g"])
         self._persistent, self.flat = persistent, self._own.flat
         known = self.given | persistent.tensors | self._own.tensors
+        self.apart = tuple(apart)
         for name, shape in apart.items():
             known[name] = np.zeros([0 if isinstance(n, Unknown) else n for n in shape], program.kind(name))
         self.tensors: dict[str, Array] = {name: known[name] for name in shapes}

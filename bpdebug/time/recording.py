@@ -22,6 +22,7 @@ class Recorded(Record, eq=False):
         update: its number.
         work: whose layout the copies have.
         flat, kept: the copies.
+        apart: those of what is no part of either.
         begun: the parameters when the update before was complete.
     """
 
@@ -30,14 +31,15 @@ class Recorded(Record, eq=False):
     flat: Array
     kept: Array
     begun: Array
+    apart: dict[str, Array]
 
     def values(self) -> dict[str, Array]:
         """The tensors by name, as views of the copies; the batch itself is not recorded."""
-        return self.work.named(self.flat, self.kept)
+        return self.work.named(self.flat, self.kept) | self.apart
 
     def before(self) -> dict[str, Array]:
         """The same with the parameters as they were when the update began (but for what was edited at that very moment)."""
-        return self.work.named(self.flat, self.begun)
+        return self.work.named(self.flat, self.begun) | self.apart
 
 
 def record(timeline: Timeline, count: int) -> list[Recorded]:
@@ -58,11 +60,12 @@ def recording(timeline: Timeline, count: int, end: int | None = None, seconds: f
     size = (machine.last_workspace().flat.nbytes + machine.persistent_flat.nbytes) or 1
     last = machine.update if end is None else end
     first = at = max(last - min(count, max(MOST_BYTES // size, 1)), 0)
-    copies: list[tuple[Workspace, Array, Array, Array]] = []
+    copies: list[tuple[Workspace, Array, Array, Array, dict[str, Array]]] = []
 
     def copy() -> None:
         work, begun = machine.last_workspace(), copies[-1][2] if copies else start
-        copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun))
+        apart = {name: work.tensors[name].copy() for name in work.apart}
+        copies.append((work, work.flat.copy(), machine.persistent_flat.copy(), begun, apart))
 
     while True:
         with timeline.at(calendar.clock(at)):

@@ -329,3 +329,14 @@ optimizer: {{name: sgd, learning_rate: 0.1}}
     for name in session.program.index:
         session.execute(f"goto 1:{name}")
         assert "not finite" not in session.execute("health").text, name
+
+
+def test_what_a_mask_has_picked_is_measured_as_any_other_tensor(tmp_path):
+    text = "program: |\n  h = relu(x @ W1)\n  z = h[keep] @ W2\n  loss = mean(z ** 2)\n"
+    text += "parameters: {seed: 1, shapes: {W1: [2, 4], W2: [4, 3]}}\n"
+    (tmp_path / "s.yaml").write_text(f"{text}tensors: {{keep: [true, false, true]}}\ndata: {{inputs: [[1, 2], [0.5, 1], [-1, 0.3]]}}\n")
+    timeline = Timeline(make_program(load_scenario(tmp_path / "s.yaml")))
+    timeline.seek(timeline.calendar.clock(3))
+    health = HealthLog().health(timeline)
+    assert [finding for finding in health.notes if finding.name == "non-finite"] == []
+    assert all(np.isfinite(layer.delta).all() for layer in health.layers)
