@@ -47,6 +47,7 @@ def record(model: Any = None, optimizer: Any = None, path: str | Path = "step.bp
     from bpdebug.torch_recorder.writing import write  # noqa: PLC0415
 
     recorder, ended = Recorder(model), ""
+    script = "a notebook" if "ipykernel" in sys.modules else Path(sys.argv[0]).name
     try:
         with recorder:
             yield
@@ -55,7 +56,7 @@ def record(model: Any = None, optimizer: Any = None, path: str | Path = "step.bp
         raise
     finally:
         if recorder.operations:
-            told = {"script": Path(sys.argv[0]).name, "step": 1, "optimizer": type(optimizer).__name__ if optimizer else "", "ended": ended}
+            told = {"script": script, "step": 1, "optimizer": type(optimizer).__name__ if optimizer else "", "ended": ended}
             write(recorder, Path(path), told)
 
 

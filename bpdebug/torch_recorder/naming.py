@@ -49,7 +49,7 @@ class Namer:
         self.owned, self.moved = dict[str, Any](), set[int]()
         self.borders, self._belonging = set[int](), list[tuple[Value, str, str, Value | None]]()
         if model is not None:
-            self._take_root(model, "")
+            self._take_root(model, self._variable(model))
 
     @property
     def module(self) -> str:

@@ -132,6 +132,13 @@ def _renumbered(given: Any, at: dict[int, int]) -> Any:
     return given if given is None or isinstance(given, bool | int | float | str) else {"s": str(given)}
 
 
+def cell_of(path: str) -> str:
+    """What a notebook's cell is called as a file: by the number that stands before it; "" for what is none."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    named = shell.compile.format_code_name(path) if shell else None  # such as "Cell", "In[2]"
+    return f"cell{named[1][3:-1]}.py" if named else ""
+
+
 class _Files:
     """Which files the lines stand in, by names that say nothing of this machine, and the text of the user's own."""
 
@@ -143,6 +150,8 @@ class _Files:
         return [self._name(line[0]), *line[1:]] if line else None
 
     def _name(self, path: str) -> str:
+        if path not in self._names and (cell := cell_of(path)):
+            self._names[path], self.texts[cell] = cell, "".join(linecache.getlines(path))
         if path not in self._names:
             installed = "site-packages" in path or path.startswith((sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)))  # noqa: PTH120
             roots = sorted((root for root in (os.getcwd(), *sys.path) if root and path.startswith(root + os.sep)), key=len)  # noqa: PTH109
@@ -153,4 +162,4 @@ class _Files:
         return self._names[path]
 
 
-__all__ = ["FORMAT", "write"]
+__all__ = ["FORMAT", "cell_of", "write"]

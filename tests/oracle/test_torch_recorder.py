@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import linecache
+import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -278,8 +281,8 @@ WAYS = {
     too_far_apart: (":16] * 1e20,", "native_layer_norm_3 = 1 / sqrt(mean((mul -", "the largest is 3.4028e38", "NativeLayerNormBackward0"),
     overflow: ("(half * half)", "mul_2 = half * half", "the largest is 65504", ""),
     unit_of_zeros: ("z.norm(dim=1, keepdim=True)).mean", "div = z / linalg_vector_norm", "0/0 = nan", "DivBackward0"),
-    power: ("(h**0.5)", "pow = Sequential.2**0.5", "(−0.2845)^0.5 = nan", "PowBackward0"),
-    spread_of_zeros: ("* 0).std(1", "div = Sequential.2 / std", "0.5114/0 = inf", "AddmmBackward0"),
+    power: ("(h**0.5)", "pow = model.2**0.5", "(−0.2845)^0.5 = nan", "PowBackward0"),
+    spread_of_zeros: ("* 0).std(1", "div = model.2 / std", "0.5114/0 = inf", "AddmmBackward0"),
 }
 """Ways to a NaN: a piece of the line, the statement, what is said of its cell; and the operation that torch's anomaly mode names, which is
 not always the one that it begins in, or "" where that finds nothing."""
@@ -460,7 +463,7 @@ def test_of_a_large_step_what_is_not_finite_is_kept_with_what_it_is_made_of(tmp_
         spread_of_zeros(model(x)).backward()
     values = {value.name: value for value in one.values.all}
     kept = {name for name, value in values.items() if value.array is not None}
-    assert {"div", "std", "Sequential.2"} <= kept
+    assert {"div", "std", "model.2"} <= kept
     assert "t" not in kept
     left = [value for value in one.values.all if value.array is None and value.sizes]
     assert all(value.sizes[1] <= value.sizes[2] for value in left)
@@ -503,3 +506,24 @@ def test_numbers_are_those_of_their_time_whoever_writes_there_later(tmp_path):
     recorded = load_scenario(tmp_path / "a.bpd").ready().recorded
     for name, times in (("h", 2), ("k", 3), ("n", 5)):
         assert recorded[name].value.tolist() == [0, times, 2 * times]
+
+
+CELL = """with bpdebug.record(net, path=path):
+    loss = net(torch.ones(4, 2)).mean()
+    loss.backward()
+"""
+
+
+def test_the_lines_of_a_notebook_are_those_of_its_cells(tmp_path, monkeypatch):
+    def named(name):
+        return ("Cell", "In[2]") if name == "/kernel/456.py" else None
+
+    shell = SimpleNamespace(compile=SimpleNamespace(format_code_name=named))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(linecache.cache, "/kernel/456.py", (len(CELL), None, CELL.splitlines(keepends=True), ""))
+    scope = {"bpdebug": bpdebug, "torch": torch, "net": nn.Sequential(nn.Linear(2, 2)), "path": tmp_path / "a.bpd"}
+    exec(compile(CELL, "/kernel/456.py", "exec"), scope)
+    program = load_scenario(tmp_path / "a.bpd").ready()
+    assert {"cell2.py:2", "cell2.py:3"} >= {stage.line for stage in program.stages} >= {"cell2.py:2"}
+    assert program.scenario.files["cell2.py"].startswith("with bpdebug")
+    assert "net.0" in {stage.name for stage in program.stages}
