@@ -189,22 +189,22 @@ def flipped(shape: Shape, axis: Any) -> Shape:
 
 
 def summed(*operands: Any) -> Shape:
-    """The shape of ``einsum``, from those of what is multiplied and, last, the subscripts."""
+    """The shape of ``einsum``, from those of what is multiplied and, last, the subscripts; ``{0}`` in a message is the first array."""
     *shapes, subscripts = operands
-    (parts, result), lengths = contracted(subscripts, [*map(len, shapes)]), dict[str, int]()
+    (parts, result), lengths = contracted(subscripts, [*map(len, shapes)]), dict[str, tuple[int, int, int]]()
     if len(parts) != len(shapes):
         raise MisfitError(f"its subscripts stand for {len(parts)}, and {len(shapes)} arrays are given")
     for part, shape in zip(parts, shapes, strict=True):
         if len(part) != len(shape):
             raise MisfitError(f"{part} stands for {'×'.join(map(str, shape)) or 'a single number'}: a letter an axis is needed")
-    for part, shape in zip(parts, shapes, strict=True):
-        for letter, n in zip(part, shape, strict=True):
-            if lengths.setdefault(letter, n) != n:
-                other = next(one for one in parts if letter in one)
-                raise MisfitError(f"{letter} is {lengths[letter]} in {other} and {n} in {part}: what shares a letter has one length")
+    for place, (part, shape) in enumerate(zip(parts, shapes, strict=True)):
+        for axis, (letter, n) in enumerate(zip(part, shape, strict=True)):
+            own, there, other = lengths.setdefault(letter, (n, place, axis))
+            if own != n:
+                raise MisfitError(f"axis {other} of {{{there}}} is {own}, axis {axis} of {{{place}}} is {n}")
     if len(set(result)) < len(result) or not set(result) <= {*lengths}:
         raise MisfitError(f"each letter of the result {result} has to be one of {' '.join(lengths)}, once")
-    return tuple(lengths[letter] for letter in result)
+    return tuple(lengths[letter][0] for letter in result)
 
 
 RULES: dict[str, Callable[..., Shape]] = {

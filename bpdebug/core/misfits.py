@@ -8,7 +8,7 @@ from math import prod
 
 from bpdebug.core.record import replace
 from bpdebug.core.structure import Shape, Unknown, broadcast
-from bpdebug.core.tree import Binary, Call, Index, Length, Listing, Transpose, Tree, walk
+from bpdebug.core.tree import Binary, Call, Index, Length, Listing, Text, Transpose, Tree, walk
 from bpdebug.core.writing import to_text
 
 
@@ -126,6 +126,8 @@ def misfit_at(tree: Tree, operand: Tree, shape: Shape | None, reason: str) -> st
             return f"{reason} of {about.replace(' is ', ', which is ', 1)}; places count from 0"
         which = about.replace(" is ", ", which is ", 1)
         return f"{to_text(tree)} is outside {which}; rows and columns count from 0{reason and f' ({reason})'}"
+    if isinstance(tree, Call) and tree.function in ("einsum", "tensordot"):
+        reason = reason.format(*(to_text(one) for one in tree.arguments if not isinstance(one, Text)))
     if isinstance(tree, Call) and tree.function == "reshape":
         return f"{about}; {to_text(tree)} cannot hold its {prod(shape or ())} numbers"
     return f"{reason}: {about}" if about and (isinstance(tree, Length) or "axis" in reason) else "; ".join(filter(None, (about, reason)))

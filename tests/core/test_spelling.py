@@ -79,7 +79,7 @@ def test_a_line_gives_the_bits_that_python_gives(line):
     [
         ("np.dot(x.T, dz1).tolist()", "the methods"),
         ("x.shape[2]", "there is no axis 2: x is 4×2"),
-        ("np.tensordot(x, dz1)", "b is 2 here and 4 there"),
+        ("np.tensordot(x, dz1)", "axis 1 of x is 2, axis 1 of dz1 is 4"),
         ("np.kron(x, dz1)", "unknown function 'kron'; it is written einsum"),
         ("sigmoid(x, dz1)", "sigmoid takes 1 argument; found 2"),
         ("x.dot(dz1)", "would fit"),
