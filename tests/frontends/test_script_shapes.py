@@ -316,3 +316,51 @@ def test_the_derivative_of_an_entropy_implies_it_and_no_gradient_is_a_loss_thoug
     assert "the binary cross-entropy of A" in found and result.data["ok"] is True, result.text
     found, result = checked(TWO_CLASSES.format(slope).replace("dA * A * (1 - A)", "dA * (1 - A)"))
     assert result.text.startswith("net.py:9: WRONG dz"), result.text
+
+
+RETURNED = """import numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(5, 4)), rng.normal(size=5)
+w, b = np.ones(4), 0.5
+
+def gradients(w, b):
+    dw, db = np.zeros(4), 0
+    for i in range(5):
+        err = np.dot(w, x[i]) + b - y[i]
+        dw = dw + err * x[i]
+        dw, db = dw / 5, db / 5
+        return dw, db
+
+for epoch in range(20):
+    dw, db = gradients(w, b)
+    w = w - 0.1 * dw
+    b = b - 0.1 * db
+"""
+
+
+def test_of_a_gradient_that_moves_nothing_it_is_told_that_the_parameter_stays_and_no_factor(checked):
+    _, result = checked(RETURNED)
+    assert result.text.startswith("net.py:17: WRONG b") and "b stays as it is in each update" in result.text, result.text
+    assert [stage["name"] for stage in result.data["stages"] if stage["status"] == "wrong"] == ["b"]
+
+
+CENTRED = """import numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(24, 1)), rng.normal(size=24)
+x, y = x - x.mean(), y - y.mean()
+w, b = np.zeros(1), 0.0
+for epoch in range(20):
+    p = np.dot(x, w) + b
+    e = p - y
+    dw = (1 / 24) * np.dot(x.T, e)
+    db = (1 / 24) * np.sum(e)
+    w = w - 0.1 * dw
+    b = b - 0.1 * db
+"""
+
+
+def test_a_lone_number_beside_a_gradient_that_is_only_rounding_may_have_a_usual_factor(checked):
+    """Of centred data the bias has no gradient."""
+    _, result = checked(CENTRED)
+    assert result.data["ok"] is True and result.data["conventions"] == ["dw"], result.text
+    assert checked(CENTRED.replace("* np.dot(x.T, e)", "* -np.dot(x.T, e)"))[1].wrong

@@ -22,7 +22,7 @@ from bpdebug.frontends.numpy_script.multiples import NEAR, penalized, scale, tol
 from bpdebug.frontends.numpy_script.names import named_alike, unversioned
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
-from bpdebug.frontends.numpy_script.scalings import Pair, is_invented
+from bpdebug.frontends.numpy_script.scalings import Pair, is_invented, is_usual
 from bpdebug.frontends.numpy_script.versions import late
 
 _UPHILL = 0.1
@@ -87,11 +87,13 @@ class Steps:
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
         ends |= {name: used(self._recording.statements, [self._recording.carried[name]]) for name in right if name not in ends}
         ends |= {name: used(self._recording.statements, [blame.ends[name]]) for name in blame.factors if name not in ends}
+        lone = [*map(np.size, map(self._loss.gradients.get, self._live))] == [1]  # with no other number it shares a factor with none
         for name, pair in sorted(self._pairing.pairs.items(), key=lambda item: self._loss.gradients[item[1].tensor].size == 1):
             below = [end for end, reads in ends.items() if name in reads]
             alike = pair.tensor in right or any(end in right or abs((self.scales.get(end) or 0) / self.times - 1) < _ALIKE for end in below)
             mended = [abs(blame.factors.get(end, self.times) / self.times - 1) < _ALIKE for end in below]
             alike = alike or (name not in blamed and bool(mended) and all(mended))
+            alike = alike or (lone and is_usual(self._recording, pair.factor or 0.0, NEAR))
             downhill = (pair.factor or 0) > 0 or any(end not in self.uphill for end in below)
             untold = pair.factor is None or (not alike and self._pairing.given[name].size == 1)
             if untold and (share := self._share(name, pair.tensor, shares)):
@@ -176,7 +178,8 @@ class Steps:
             if name in names and name in self._of and name not in blame.ends:
                 reads = used(self._recording.statements, [self._recording.carried[name]]) & {*names}
                 again = [one for one in reads - {self._of[name]} if unversioned(one) == unversioned(self._of[name])]
-                found[min(again, default=name)] = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
+                said = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
+                found |= self._lost(name, names) or {min(again, default=name): said}
             if name not in self._of and name not in self._loss.steps:
                 found |= dict(self._narrow(name)) | self._lost(name, names)
         return found
@@ -194,6 +197,8 @@ class Steps:
             return
         if self._loss.gradients[parameter].size == 1 and gradient not in self._pairing.pairs and len(self._loss.steps) < _MANY:
             return  # of a single number any other one is a multiple
+        if gradient not in used(self._recording.statements, [self._recording.carried[parameter]]):
+            return  # that it is not used is told
         reads = used(self._recording.statements, [gradient])
         if all(pair.factor == 1 or name in accepted for name, pair in self._pairing.pairs.items() if name in reads - {gradient}):
             yield gradient, ("a factor", f"it is {short(times / self.times, 6)} times what the gradients of the other parameters are")
