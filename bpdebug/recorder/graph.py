@@ -13,6 +13,7 @@ Array = np.ndarray[Any, Any]
 ARRAYS = (np.ndarray, np.generic)
 NUMERIC = (np.ndarray, np.generic, float)
 _SEVERAL = (tuple, list)
+_FLOAT = np.dtype(float)
 _PLAIN = (int, str, type(None), type(...))
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _LONGEST = 2000
@@ -92,6 +93,11 @@ class Node:
                 stack += reversed(one)
             elif isinstance(one, slice):
                 stack += [one.step, one.stop, one.start]
+
+
+def is_followed(value: Any) -> bool:
+    """Whether it is an array of numbers, or a number that is no whole one of Python's: no array of anything else."""
+    return type(value) is float or (isinstance(value, NUMERIC) and getattr(value, "dtype", _FLOAT).kind != "O")
 
 
 def is_fresh(node: Node, hops: int = 4) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.recorder.cells import by_cell, of_cells
-from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_fresh
+from bpdebug.recorder.graph import ARRAYS, NUMERIC, Array, Level, Slot, is_followed, is_fresh
 from bpdebug.recorder.keys import KEYS, WHOLE, counted_once
 from bpdebug.recorder.minimised import descend
 from bpdebug.recorder.run import Run
@@ -44,6 +44,8 @@ class Hooks(Run):
         sign, run = _SIGNS[name]
         value, graph = run(*operands), self.graph
         if type(value) is np.ndarray:
+            if value.dtype.kind == "O":
+                return self._each_of(value, lambda *parts: self.op(site, name, *parts), operands)
             if value.ndim == 2 and value.shape[0] == value.shape[1] > 1 and len(operands) == 2:
                 self._look(site, value, *operands)
         elif not isinstance(value, NUMERIC) or not graph.follows(*operands):
@@ -51,20 +53,6 @@ class Hooks(Run):
         sign = "@" if name == "Mult" and isinstance(value, np.matrix) and all(map(np.ndim, operands)) else sign
         graph.add(sign, tuple([graph.of(one) for one in operands]), value, site)
         return value
-
-    def _look(self, site: int, value: Array, left: Any, right: Any) -> None:
-        """Note where a flat list met a column of the same length, if a square came of that."""
-        shapes = [np.shape(left), np.shape(right)]
-        if sorted(shapes, key=len) == [value.shape[:1], (value.shape[0], 1)]:
-            named = [self._name_of(one) for one in (left, right)]
-            self.squares.setdefault(self.sites[site][:2], [*zip(named, shapes, strict=True), ("", value.shape)])
-
-    def _name_of(self, value: Any) -> str:
-        """The name of a value, else of the one of its shape that it is made of."""
-        node = self.graph.known(value)
-        while node and not node.slots:
-            node = next((one for one in node.parents() if np.shape(one.value) == np.shape(value)), None)
-        return node.slots[0][0][1].replace("\0", ".") if node else ""
 
     def transposed(self, site: int, owner: Any) -> Any:
         """``.T``."""
@@ -74,6 +62,8 @@ class Hooks(Run):
     def item(self, site: int, owner: Any, key: Any) -> Any:
         """A subscript."""
         value = owner[key]
+        if isinstance(owner, np.ndarray) and owner.dtype.kind == "O":
+            return value
         if owner is np.c_ or owner is np.r_:
             return self.made("column_stack" if owner is np.c_ else "hstack", site, value, key)
         if isinstance(owner, np.matrix) and isinstance(value, np.matrix):
@@ -188,7 +178,7 @@ class Hooks(Run):
                 self.graph.changed(arguments[0], f"call:{name}", given, site)
         elif isinstance(out, np.ndarray):
             self.graph.changed(out, name, given, site).keywords = named
-        elif isinstance(value, NUMERIC) and not any(value is one for one in arguments):
+        elif is_followed(value) and not any(value is one for one in arguments):
             self.graph.add(name, given, value, site, named)
         elif isinstance(value, tuple | list):
             for place, part in enumerate(value):
@@ -239,7 +229,7 @@ class Hooks(Run):
             self.graph.renamed.setdefault(node.number, []).append((name, site, len(self.graph.nodes)))
 
     def _named(self, site: int, slot: Slot, value: Any, visited: bool, depth: int = 0) -> None:
-        if isinstance(value, NUMERIC):
+        if is_followed(value):
             if type(value) is float and self.graph.known(value) is None:
                 self.graph.add("", (), value, site)
             node = self.graph.of(value)
@@ -251,7 +241,7 @@ class Hooks(Run):
                     told = slot[1].replace("\0", "."), site, len(self.graph.nodes)
                     self.graph.renamed.setdefault(node.number, []).append(told)
                 node.slots.append((slot, site, visited))
-        elif depth < 2 and isinstance(value, _HOLDING) and len(value) < 200:
+        elif depth < 2 and (isinstance(value, _HOLDING) or np.ndim(value) == 1) and len(value) < 200:
             self._own(value, slot, visited)
             for key, one in value.items() if isinstance(value, dict) else enumerate(value):
                 owner, held = slot if not isinstance(one, NUMERIC) else (0, slot[1].replace("\0", "."))  # as where one item is assigned
@@ -306,12 +296,15 @@ class Hooks(Run):
 
     def more(self, site: int, name: str, target: Any, value: Any) -> Any:
         """``target += value``."""
+        if isinstance(target, np.ndarray) and target.dtype.kind == "O":
+            target[...] = self.op(site, name, target, value)
+            return target
         sign, operands = _SIGNS[name][0], (self.graph.of(target), self.graph.of(value))
         follows = self.graph.follows(target, value)
         if isinstance(target, np.ndarray):
             self.graph.spare(target)
         made = _IN_PLACE[name](target, value)  # type: ignore[misc]
-        if isinstance(made, np.ndarray) and made is target and made.dtype != object:
+        if isinstance(made, np.ndarray) and made is target:
             self.graph.changed(made, sign, operands, site)
         elif isinstance(made, NUMERIC) and follows:
             self.graph.add(sign, operands, made, site)

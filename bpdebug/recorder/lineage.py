@@ -11,8 +11,8 @@ from bpdebug.recorder.graph import Node
 
 SCALING = {"*", "/", "multiply", "divide"}
 """Operations by which a version is a multiple of another."""
-THROUGH = {"+", "-", "add", "subtract", "pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "clip", ".clip"}
-THROUGH |= {"float", "float64", "nan_to_num", "squeeze"}
+_COPYING = {"pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "float", "float64", "squeeze"}
+THROUGH = {"+", "-", "add", "subtract", "clip", ".clip", "nan_to_num", *_COPYING}
 """Operations through which a tensor stays the one that it was."""
 _PARTS = {"[]": 0, "put": 2, **dict.fromkeys(("put+", "put-", "put*", "put/"), 0)}
 """Which operand of an operation on parts goes on to be what is made."""
@@ -90,7 +90,7 @@ class Lineage:
             if not node.slots or not node.operation or not is_real(node):
                 continue
             old = self.first(node, start, known)
-            if old is not node and is_real(old) and (old.number < start or not old.operation):
+            if old is not node and is_real(old) and (old.number < start or not old.operation) and not _is_copy(node, old):
                 kept = found.get(old)
                 if kept is None or _shares(node, old) or not _shares(kept, old):  # not m_hat, a multiple of the next m
                     found[old] = node
@@ -129,6 +129,13 @@ class Lineage:
                 return True
             one = self.before(one)
         return False
+
+
+def _is_copy(node: Node, old: Node) -> bool:
+    """Whether one is but a copy of the other."""
+    while node is not old and node.operation in _COPYING and (inner := _node(node.arguments[0])):
+        node = inner
+    return node is old
 
 
 def _is_near(old: Node, new: Node) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from bpdebug.recorder.graph import NUMERIC, Array, Graph, Level, Slot
+from bpdebug.recorder.graph import NUMERIC, Array, Graph, Level, Slot, is_followed
 from bpdebug.recorder.rewriting import Site
 
 _COUNTED = (range, list, tuple, dict, np.ndarray)
@@ -75,10 +75,31 @@ class Run:
 
     def made(self, operation: str, site: int, value: Any, *arguments: Any, **keywords: Any) -> Any:
         """Note what an operation made, where that is an array or a number."""
-        if isinstance(value, NUMERIC):
+        if is_followed(value):
             given = tuple(map(self.graph.of, arguments))
             self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
         return value
+
+    def _each_of(self, value: Array, made: Callable[..., Any], operands: Sequence[Any]) -> Array:
+        """What an operation makes of a list of arrays that is itself an array, array by array, as NumPy does it."""
+        if value.ndim == 1:
+            for place in range(len(value)):
+                value[place] = made(*[one[place] if isinstance(one, np.ndarray) and one.shape == value.shape else one for one in operands])
+        return value
+
+    def _look(self, site: int, value: Array, left: Any, right: Any) -> None:
+        """Note where a flat list met a column of the same length, if a square came of that."""
+        shapes = [np.shape(left), np.shape(right)]
+        if sorted(shapes, key=len) == [value.shape[:1], (value.shape[0], 1)]:
+            named = [self._name_of(one) for one in (left, right)]
+            self.squares.setdefault(self.sites[site][:2], [*zip(named, shapes, strict=True), ("", value.shape)])
+
+    def _name_of(self, value: Any) -> str:
+        """The name of a value, else of the one of its shape that it is made of."""
+        node = self.graph.known(value)
+        while node and not node.slots:
+            node = next((one for one in node.parents() if np.shape(one.value) == np.shape(value)), None)
+        return node.slots[0][0][1].replace("\0", ".") if node else ""
 
     def lost(self, site: int, value: Any) -> None:
         """What may be a loss was assigned."""

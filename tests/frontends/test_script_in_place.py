@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bpdebug.frontends.numpy_script.script import load_script
+from bpdebug.recorder.graph import Graph
+from bpdebug.recorder.lineage import Lineage
 from bpdebug.session.session import Session
 
 IN_PLACE = """import numpy as np
@@ -150,3 +153,41 @@ def test_one_that_goes_another_way_for_each_cell_is_not_followed_and_computes_th
     with_many = text.replace("    return x\n", "    while x > 1:\n        x = x - 0.05\n    return x\n", 1)
     _, result = checked(with_many)
     assert result.data["ok"] is not True or "not judged" in result.text, result.text
+
+
+RAGGED = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(30, 4)), rng.normal(size=(30, 1))
+W = np.array([rng.normal(size=(4, 8)), rng.normal(size=(8, 1))], dtype=object)
+for epoch in range(20):
+    h = np.tanh(X @ W[0])
+    o = h @ W[1]
+    loss = np.mean((o - Y) ** 2)
+    do = 2 * (o - Y) / 30
+    dW = np.array([X.T @ (do @ W[1].T * (1 - h ** 2)), h.T @ do], dtype=object)
+    {}
+print(sum(float(one.sum()) for one in W))
+"""
+STEPS = ["W = W - 0.1 * dW", "W -= 0.1 * dW", "W += -0.1 * dW", "W[0] -= 0.1 * dW[0]; W[1] = W[1] - 0.1 * dW[1]"]
+STEPS += ["W = np.array([w - 0.1 * g for w, g in zip(W, dW)], dtype=object)", "for k in range(2): W[k] -= 0.1 * dW[k]"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_array_of_arrays_is_a_list_of_them(checked, capfd, step):
+    found, result = checked(RAGGED.format(step))
+    assert "parameters W[0] W[1]" in found and result.data["ok"] is True, result.text
+    told = {stage["name"] for stage in result.data["stages"] if stage["status"] == "good"}
+    assert {"dW[0]", "dW[1]"} <= told
+    _, result = checked(RAGGED.format(step).replace("(1 - h ** 2)", "(1 - h)"))
+    assert result.text.startswith("net.py:10: WRONG dW[0]"), result.text
+
+
+def test_a_copy_of_data_is_no_next_version_of_it_but_a_changed_copy_is():
+    graph, data = Graph(), np.arange(3.0)
+    old = graph.add("", (), data, -1)
+    copied = graph.add("copy", (old,), data.copy(), 0)
+    copied.slots.append(((0, "sample"), 0, False))
+    assert Lineage(graph.nodes).carried(1, 2) == {}
+    moved = graph.add("-", (copied, 0.5), copied.value - 0.5, 0)
+    moved.slots.append(((0, "weights"), 0, False))
+    assert Lineage(graph.nodes).carried(1, 3) == {old: moved}

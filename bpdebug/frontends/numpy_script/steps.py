@@ -87,7 +87,7 @@ class Steps:
         ends = {name: used(self._recording.statements, [self._of[name]]) for name in self.scales}
         ends |= {name: used(self._recording.statements, [self._recording.carried[name]]) for name in right if name not in ends}
         ends |= {name: used(self._recording.statements, [blame.ends[name]]) for name in blame.factors if name not in ends}
-        lone = [*map(np.size, map(self._loss.gradients.get, self._live))] == [1]  # with no other number it shares a factor with none
+        lone = [self._loss.gradients[name].size for name in self._live] == [1]  # with no other number it shares a factor with none
         for name, pair in sorted(self._pairing.pairs.items(), key=lambda item: self._loss.gradients[item[1].tensor].size == 1):
             below = [end for end, reads in ends.items() if name in reads]
             alike = pair.tensor in right or any(end in right or abs((self.scales.get(end) or 0) / self.times - 1) < _ALIKE for end in below)
