@@ -47,8 +47,8 @@ class Recorded(Protocol):
         """Whether it is no farther off."""
 
     @property
-    def judged(self) -> bool:
-        """Whether it can be told, where it is a gradient, whether it is right."""
+    def unjudged(self) -> str:
+        """Why, of a gradient, cannot be told whether it is right; "" where it can."""
 
     @property
     def largest(self) -> float:

@@ -67,7 +67,8 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
     for place, one in enumerate(recorded.values()):
         if one.agrees and not place % _LOOKS:
             yield f"holding formulas against what was recorded: {place} of {len(recorded)}"
-    unjudged = {stage.name for stage in probe.program.stages if stage.of and stage.name in recorded and not recorded[stage.name].judged}
+    told_why = {stage.name: recorded[stage.name].unjudged for stage in probe.program.stages if stage.of and stage.name in recorded}
+    unjudged = {name: why for name, why in told_why.items() if why}
     stages = [stage for stage in probe.program.stages if stage.of and stage.name not in unjudged]
     stages += [derivative(probe.program, only)] if only and only not in probe.program.index else []
     wanted = _wanted(probe, stages, only)
@@ -111,12 +112,12 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         told = [replace(one, status="guessed", suspects=()) if one.says.accuses else one for one in told]
     if probe.program.foreign:
         told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
-    told, notes = told_of_recorded(probe, told, sorted(unjudged), bool(timeline.edits)) if recorded else (told, ())
+    told, notes = told_of_recorded(probe, told, unjudged, bool(timeline.edits)) if recorded else (told, ())
     said = _untold(told) if told else unlearned(probe.program)
     return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes, *conventions), said=said)
 
 
-def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: set[str]) -> Generator[str, None, dict[str, Finding]]:
+def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: dict[str, str]) -> Generator[str, None, dict[str, Finding]]:
     """What is found of stages, the one that is named (all: "") cell by cell; what no formula can be computed of is ``unjudged``."""
     found = dict[str, Finding]()
     for stage in stages:
@@ -124,7 +125,7 @@ def _found(probe: Probe, stages: list[Stage], closely: str | None, unjudged: set
             with np.errstate(all="ignore"):
                 finding = yield from _inspect(probe, stage, closely in ("", stage.name))
         except RecursionError:  # a backward pass of the user's own that goes round hundreds of times
-            unjudged.add(stage.name)
+            unjudged[stage.name] = "its formula goes too deep"
             continue
         read = [found[name].status for name in names(probe.dots.formula(stage)) if name in found]
         follows = finding.status in ("good", "kink") and not {"wrong", "follows"}.isdisjoint(read)

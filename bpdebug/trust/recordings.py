@@ -3,7 +3,8 @@ and whether it computes something else or was given something else: two versions
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -58,20 +59,22 @@ def compare_recordings(ours: Program, theirs: Program) -> Report:
     return Report(COMPARISON, 0, findings, (*notes,), said=said)
 
 
-def told_of_recorded(probe: Probe, found: list[Finding], unjudged: Sequence[str], edited: bool) -> tuple[list[Finding], list[str]]:
+def told_of_recorded(probe: Probe, found: list[Finding], unjudged: Mapping[str, str], edited: bool) -> tuple[list[Finding], list[str]]:
     """What a check finds with what recorded numbers lose, and notes on that and on what the recording does not tell.
 
     Args:
         probe: the step in double precision.
         found: the findings.
-        unjudged: the gradients that are not judged.
+        unjudged: the gradients that are not judged, and why.
         edited: whether numbers or formulas are not those of the recording.
     """
     lost = {} if edited else dict(_lost(probe))
     zero = [name for name, (_, left) in lost.items() if left < _ZERO]
     worst_of = max((name for name in lost if name not in zero), key=lambda name: lost[name][0], default="")
-    why = "no formula, no gradient (detach, no_grad), a hook that changes it, or a forward pass that does not show what comes back"
-    notes = [f"not judged: {listed(unjudged)}: on the way there is {why}"] * bool(unjudged)
+    together = defaultdict[str, list[str]](list)
+    for name, why in sorted(unjudged.items()):
+        together[why].append(name)
+    notes = [f"not judged: {listed(names)}: {why}" for why, names in together.items()]
     said = f"in double precision {'they are' if len(zero) > 1 else 'it is'} 0, as for a bias before a batch norm"
     notes += [f"rounding noise: {listed(zero)}: {said}"] * bool(zero)
     if worst_of:

@@ -160,3 +160,14 @@ def test_whatever_is_written_to_parts_of_parts_no_right_gradient_is_accused(seed
     report = session.execute("check").data
     assert report["culprit"] is None
     assert {one["status"] for one in report["stages"] if one["name"] == "weight.grad"} == {"good"}
+
+
+def test_what_torch_adds_up_in_bfloat16_is_rounding(tmp_path):
+    torch.manual_seed(0)
+    layer, x = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.LayerNorm(16), torch.nn.Linear(16, 1)), torch.randn(16, 8)
+    with bpdebug.record(layer, None, tmp_path / "a.bpd"), torch.autocast("cpu", dtype=torch.bfloat16):
+        layer(x).float().square().mean().backward()
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    assert "layer.1.bias.grad" in session.program.recorded
+    assert [name for name, one in session.program.recorded.items() if not one.agrees] == []
+    assert not any(note.startswith("not judged") for note in session.execute("check").data["notes"])

@@ -338,6 +338,21 @@ def test_a_gradient_that_a_hook_changes_is_not_judged(tmp_path):
     assert report["culprit"] is None
     assert {one["name"] for one in report["stages"]} >= {"bias.grad"}
     assert "weight.grad" not in {one["name"] for one in report["stages"]}
+    assert any(note.startswith("not judged: weight.grad: a hook changes weight.grad") for note in report["notes"]), report["notes"]
+
+
+def test_why_a_gradient_is_not_judged_is_said_with_the_line(tmp_path):
+    torch.manual_seed(0)
+    actor, critic = nn.Linear(4, 1), nn.Linear(4, 1)
+    with bpdebug.record(path=tmp_path / "a.bpd"):
+        x = torch.randn(6, 4)
+        v = critic(x)
+        gain = 2 - v.detach()
+        (actor(x) * gain + v.pow(2) + torch.fft.fft(v, dim=0).real).mean().backward()
+    notes = " ".join(Session(load_scenario(tmp_path / "a.bpd")).execute("check").data["notes"])
+    told, line = Path(__file__).name, line_of("gain = 2 - v.detach()")
+    assert "no gradient flows back through" in notes or "there is no formula for" in notes, notes
+    assert f"{told}:{line}" in notes or f"{told}:{line + 1}" in notes, notes
 
 
 def forgets(model, optimizer, loss):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from math import inf, isfinite, prod
 
@@ -131,6 +131,8 @@ class Numbers(Mapping[int, Array]):
             return 0.0, 0.0
         formula, reads = self.formulas[place]
         values = self.of(reads)
+        # of what comes in a short kind of number, torch may add up in that kind
+        coarse = max((dtype, *(self._step.values[one].dtype for one in reads)), key=lambda one: _EPSILON.get(one, 0.0))
         try:
             exact = np.asarray(evaluate(formula, {name: _double(one) for name, one in values.items()}, quickly=True))
             single = np.asarray(evaluate(formula, values, due.dtype, True), np.float64) if due.dtype.kind == "f" else exact
@@ -145,12 +147,15 @@ class Numbers(Mapping[int, Array]):
             own = float(np.max(np.abs(single - exact)[known & np.isfinite(single)], initial=0.0))
             near = max(_TIMES * own, _least(due, dtype))
             apart = float(np.max(np.abs(exact - due)[known], initial=0.0))
-            if apart > near:  # in a sum, above all one that all but cancels, NumPy's order of summation rounds less than others
+            for rounded in dict.fromkeys((dtype, coarse)) if apart > near else ():
+                # in a sum, above all one that all but cancels, NumPy's order of summation rounds less than others
                 terms = max((one.size for one in values.values()), default=0) / max(due.size, 1)
-                near = max(near, _least(due, dtype) * _ONE_BY_ONE * terms**0.5)
+                near = max(near, _least(due, rounded) * _ONE_BY_ONE * terms**0.5)
                 for drawn in range(_DRAWS):  # several, for the sum of few numbers may come out nearly the same once
-                    moved = np.asarray(evaluate(formula, {name: _moved(one, dtype, drawn) for name, one in values.items()}, quickly=True))
+                    moved = np.asarray(evaluate(formula, {name: _moved(one, rounded, drawn) for name, one in values.items()}, quickly=True))
                     near = max(near, _TIMES * float(np.max(np.abs(moved - exact)[known & np.isfinite(moved)], initial=0.0)))
+                if apart <= near:
+                    break
             beyond = np.abs(exact) - _LARGEST[dtype]
             unlike = (np.isinf(due) != (np.isinf(single) | (beyond > 0))) & ~(np.abs(beyond) <= near)
             if unlike.any() or not np.array_equal(np.isnan(exact), np.isnan(due)):
@@ -165,10 +170,10 @@ class Kept:
         numbers: of the step.
         place: of the value.
         dtype: the kind of number that torch had.
-        unjudged: the places of the gradients of which cannot be told whether they are right.
+        unjudged: the places of the gradients of which cannot be told whether they are right, and why.
     """
 
-    def __init__(self, numbers: Numbers, place: int, dtype: str, unjudged: Callable[[], Collection[int]]) -> None:
+    def __init__(self, numbers: Numbers, place: int, dtype: str, unjudged: Callable[[], Mapping[int, str]]) -> None:
         self._numbers, self._place, self._dtype, self._unjudged = numbers, place, dtype, unjudged
 
     @property
@@ -192,9 +197,9 @@ class Kept:
         return self.distance <= self.near
 
     @property
-    def judged(self) -> bool:
-        """Whether it can be told, where it is a gradient, whether it is right."""
-        return self._place not in self._unjudged()
+    def unjudged(self) -> str:
+        """Why, of a gradient, cannot be told whether it is right; "" where it can."""
+        return self._unjudged().get(self._place, "")
 
     @property
     def largest(self) -> float:

@@ -12,11 +12,14 @@ from bpdebug.frontends.torch_step.passes import forward_first
 from bpdebug.frontends.torch_step.reading import Step
 from bpdebug.frontends.torch_step.statements import Statement
 
+_HIDDEN = "the forward pass of the function that reads it does not show what comes back (a step, a choice, NumPy)"
 
-def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step: Step, numbers: Numbers) -> set[int]:
-    """The places of gradients of which nothing can tell whether they are right: on the way from the value to the next one that has a
-    gradient, or to the loss, something has no formula, or another one than torch, or the numbers go on where no gradient flows back, or a
-    function of the user's own gives back what its forward pass does not show; or the gradient itself has no formula, or a hook changes it.
+
+def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step: Step, numbers: Numbers) -> dict[int, str]:
+    """The places of gradients of which nothing can tell whether they are right, and why: on the way from the value to the next one that
+    has a gradient, or to the loss, something has no formula, or another one than torch, or the numbers go on where no gradient flows back,
+    or a function of the user's own gives back what its forward pass does not show; or the gradient itself has no formula, or a hook
+    changes it.
 
     Args:
         statements: of the step.
@@ -24,29 +27,45 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
         step: the recording.
         numbers: of its values.
     """
-    whole = len(step.roots) == 1 or forward_first(statements, step)
-    if not whole or any(_differentiates_gradients(statements, one) for one in step.roots):
-        return {*pairs.values()}
+    if len(step.roots) != 1 and not forward_first(statements, step):
+        return dict.fromkeys(pairs.values(), "parameters are moved between the backward passes")
+    if any(_differentiates_gradients(statements, one) for one in step.roots):
+        return dict.fromkeys(pairs.values(), "the loss is computed from gradients")
     readers, made = defaultdict[int, list[Statement]](list), {one.place: one for one in statements}
     for one in statements:
         if one.operation.phase == "forward":
             for place in one.reads:
                 readers[place].append(one)
-    opaque = {one.place for one in statements if one.reason or not _agrees(numbers, one.place)}
+    opaque = {one.place: _opaque(one, step) for one in statements if one.reason or not _agrees(numbers, one.place)}
     leading = {*step.roots}  # running statistics are read again where a layer is called twice, but no loss is made of them
     for one in reversed(statements):
         leading.update(one.reads if one.place in leading else ())
-    changed = opaque | {one.place for one in statements if one.operation.hooked}
+    changed = {one.place: f"a hook changes {_said(one, step)}" for one in statements if one.operation.hooked} | opaque
     floats = {place for place in leading if kind_of_number(step.values[place]) == "f"}
     ends = {*pairs, *step.roots}
-    hidden = _Own(step, numbers, readers, floats - opaque).hidden()
-    return {
-        gradient
-        for value, gradient in pairs.items()
-        if value in hidden
-        or _is_severed(value, readers, ends, floats, opaque | (hidden - ends))
-        or _is_opaque(gradient, made, {*pairs.values()}, changed)
-    }
+    hidden = dict.fromkeys(_Own(step, numbers, readers, floats - {*opaque}).hidden(), _HIDDEN)
+    unknown = opaque | {place: why for place, why in hidden.items() if place not in ends}
+    found = dict[int, str]()
+    for value, gradient in pairs.items():
+        why = (
+            hidden.get(value)
+            or _severed(value, readers, ends, floats, unknown, step)
+            or _broken(gradient, made, {*pairs.values()}, changed)
+        )
+        if why:
+            found[gradient] = why
+    return found
+
+
+def _opaque(one: Statement, step: Step) -> str:
+    return f"{'there is no formula for' if one.reason else 'torch has computed something else in'} {_said(one, step)}"
+
+
+def _said(one: Statement, step: Step) -> str:
+    """A statement in a sentence; its line is that of the forward pass."""
+    back = one.operation.forward
+    line = (step.operations[back] if back >= 0 else one.operation).line
+    return step.values[one.place].name + (f" at {line[0]}:{line[1]}" if line else "")
 
 
 class _Own:
@@ -115,34 +134,43 @@ def _differentiates_gradients(statements: Sequence[Statement], root: int) -> boo
     return False
 
 
-def _is_severed(
-    value: int, readers: Mapping[int, list[Statement]], ends: Collection[int], floats: Collection[int], opaque: Collection[int]
-) -> bool:
+def _severed(
+    value: int,
+    readers: Mapping[int, list[Statement]],
+    ends: Collection[int],
+    floats: Collection[int],
+    unknown: Mapping[int, str],
+    step: Step,
+) -> str:
+    """Why a gradient does not tell of all that is made of a value; "" where it does."""
     stack, seen = [value], set[int]()
     while stack:
         place = stack.pop()
         for one in readers[place] if place not in seen else ():
             if one.place not in floats:  # through whole numbers no gradient flows
                 continue
-            if one.place in opaque or (place not in one.live and place in floats):
-                return True
+            if one.place in unknown:
+                return unknown[one.place]
+            if place not in one.live and place in floats:
+                return f"no gradient flows back through {_said(one, step)} (detach, no_grad)"
             if one.place not in ends:
                 stack.append(one.place)
         seen.add(place)
-    return False
+    return ""
 
 
-def _is_opaque(gradient: int, made: Mapping[int, Statement], whole: Collection[int], opaque: Collection[int]) -> bool:
+def _broken(gradient: int, made: Mapping[int, Statement], whole: Collection[int], changed: Mapping[int, str]) -> str:
+    """What a gradient is made of that is no gradient, and is not known; "" where there is none."""
     stack, seen = [gradient], set[int]()
     while stack:
         place = stack.pop()
         one = made.get(place)
         if one and one.operation.phase == "backward" and place not in seen:
-            if place in opaque:
-                return True
+            if place in changed:
+                return changed[place]
             stack += [read for read in one.reads if read not in whole]
         seen.add(place)
-    return False
+    return ""
 
 
 __all__ = ["unjudged_of"]
