@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from bpdebug.core.boxes import Box, Piece, brackets, fence, group, lowered, power, row
 from bpdebug.core.function import Function, called, composite, elementwise, reduction, row_of, structural
-from bpdebug.core.lacking import add_at, erf, logaddexp, norm, one_hot, split, stop_gradient
+from bpdebug.core.lacking import add_at, erf, logaddexp, norm, one_hot, split, stop_gradient, whole
 
 _add: Any = np.add
 
@@ -62,6 +62,7 @@ _ELEMENTWISE = (
         slopes=("sign(u)",),
     ),
     elementwise("floor", np.floor, unicode="⌊{}⌋", box=lambda _, x: fence("⌊⌋", x), branch=_flat),
+    elementwise("whole", whole, result="int", ufunc=False),
     elementwise("sign", np.sign, result="same", branch=_flat),
     elementwise("square", np.square, result="same", unicode="({})²", slopes=("2 * u",), box=lambda _, x: power(brackets(x), group("2"))),
     elementwise("arcsin", np.arcsin, slopes=("1 / sqrt(1 - u ** 2)",)),

@@ -27,6 +27,11 @@ def logaddexp(x: Any, y: Any) -> Any:
     return np.logaddexp(x, y)
 
 
+def whole(x: Any) -> Any:
+    """Whole numbers, what is behind the point cut off: ``x.astype(int)``."""
+    return np.asarray(x).real.astype(np.int64)
+
+
 def norm(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The Euclidean norm: the root of the sum of squares."""
     return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))

@@ -284,18 +284,9 @@ class Given(Record, eq=False):
 
 
 def converted(tree: Tree, given: Given) -> Tree:
-    """The value as a number, ``.astype(float)``, or as another kind: 1 and 0 for truth values.
-
-    Raises:
-        SpellingError: for digits that would be cut off.
-    """
+    """The value as another kind of number: ``.astype(float)``, 1 and 0 for truth values."""
     kind = " ".join(ast.unparse(one) for one in (*given.positional[1:], *(keyword.value for keyword in given.node.keywords)))
+    if "bool" in kind or "int" in kind:
+        return Binary("!=", tree, Number(0)) if "bool" in kind else Call("whole", (tree,))
     truth = isinstance(tree, Operation) and operation(tree)[0].result == "bool"
-    if "bool" in kind:
-        return tree if truth else Binary("!=", tree, Number(0))
-    if "int" in kind and not truth:
-        cut = "astype(int) makes whole numbers of truth values that stand before it, (x > 0).astype(int); where(k, 1, 0) of others"
-        raise SpellingError(f"{cut}, and floor(x) cuts numbers off", given.node)
-    if "int" in kind:
-        return Call("where", (tree, Number(1), Number(0)))
     return Call("where", (tree, Number(1.0), Number(0.0))) if truth else Binary("*", tree, Number(1.0))
