@@ -6,7 +6,6 @@ from collections.abc import Generator, Mapping
 from time import perf_counter
 
 from bpdebug.core.description import Array
-from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style
@@ -73,7 +72,7 @@ class WorkedUpdate(Record, eq=False):
     def loss_after(self) -> float:
         """The loss of the same batch with the new parameters."""
         program = replace(self.program, lines=tuple(step.stage for step in self.stages))
-        return float(program.run({**self.given, **self.after}, program.end_of(Phase.LOSS))[program.loss])
+        return float(program.run({**self.given, **self.after}, program.index[program.loss] + 1)[program.loss])
 
 
 def working(timeline: Timeline, style: Style = UNICODE, explained: bool = True) -> Generator[str, None, WorkedUpdate]:

@@ -8,7 +8,6 @@ from collections import ChainMap
 import numpy as np
 
 from bpdebug.core.cells import Cell, cell_name
-from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, spoken
 from bpdebug.core.record import Record
 from bpdebug.core.texts import PHRASES
@@ -69,7 +68,7 @@ def effect_of(timeline: Timeline) -> Effect | None:
     if position.done or machine.finished != update:
         return None
     start, program = timeline.calendar.clock(update), timeline.program_at(timeline.calendar.clock(update))
-    forward = program.stages[: program.end_of(Phase.LOSS)]
+    forward = program.stages[: program.index[program.loss] + 1]  # of a penalty on gradients, these, too
     left, now = machine.left_behind(program), machine.values()  # the loss is that of the same draw, which may be as it was
     given = now | program.batch(update) | {name: left.get(name, now[name]) for name in program.draws}
     sizes = ChainMap(given, machine.last_workspace().tensors)

@@ -157,7 +157,8 @@ class Namer:
         """Name what came from outside: the user's variables in a frame, or around it."""
         while frame is not None:
             if not frame.f_code.co_filename.startswith((FOLDER, OURS)):
-                for name, tensor in variables({**(frame.f_globals if frame.f_code.co_name == "<module>" else {}), **frame.f_locals}):
+                own = {f"self.{name}": one for name, one in getattr(frame.f_locals.get("self"), "__dict__", {}).items()}
+                for name, tensor in variables({**(frame.f_globals if frame.f_code.co_name == "<module>" else own), **frame.f_locals}):
                     value = self._values.known(tensor)
                     if value is not None and value.number in self._given:
                         value.name = value.name or name

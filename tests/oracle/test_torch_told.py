@@ -411,3 +411,27 @@ def test_a_loss_of_nothing_is_not_finite_and_judges_nothing(tmp_path):
     with bpdebug.record(path=tmp_path / "a.bpd"):
         (w * torch.ones(4, 3))[mask].mean().backward()
     assert "nothing could be compared: the loss is not finite" in Session(load_scenario(tmp_path / "a.bpd")).execute("check").text
+
+
+class Bent:
+    def __init__(self):
+        self.net, self.x = nn.Sequential(nn.Linear(1, 4), nn.Tanh(), nn.Linear(4, 1)), torch.randn(6, 1, requires_grad=True)
+
+    def step(self, optimizer):
+        out = self.net(self.x)
+        slope = torch.autograd.grad(out, self.x, torch.ones_like(out), create_graph=True)[0]
+        loss = (slope - 1).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+
+
+def test_a_loss_that_is_made_of_gradients_is_run_to_its_end_and_its_data_have_names(tmp_path):
+    torch.manual_seed(0)
+    bent = Bent()
+    optimizer = torch.optim.SGD(bent.net.parameters(), 0.1)
+    with bpdebug.record(bent.net, optimizer, tmp_path / "a.bpd"):
+        bent.step(optimizer)
+    session = Session(load_scenario(tmp_path / "a.bpd"))
+    assert "loss of these samples" in session.execute("continue").text
+    assert "self.x" in {name for stage in session.program.stages for name in stage.formula.names}
+    assert "the loss is computed from gradients" in " ".join(session.execute("check").data["notes"])
