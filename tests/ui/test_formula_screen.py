@@ -74,7 +74,7 @@ def test_the_caret_goes_with_the_scrolled_text_and_out_of_sight():
 
 def test_the_candidates_stand_with_their_shapes():
     assert offered("da").rstrip() == "da1 4×4   da2 4×1"
-    assert offered("tan").rstrip() == "tanh("
+    assert offered("tanh").rstrip() == "tanh("
     assert offered("loss").rstrip() == "loss"
     assert offered("zz") == ""
 
@@ -177,7 +177,7 @@ async def test_tab_writes_what_is_sure_and_then_tries_the_candidates():
         await press(pilot, "shift+tab")
         assert editor(app).value == "learning_rate * db2"
         assert "da1 4×4" not in shown(app, "names")
-        await press(pilot, *" + tan", "tab")
+        await press(pilot, *" + tanh", "tab")
         assert editor(app).value == "learning_rate * db2 + tanh("
         await press(pilot, "shift+tab")
         assert editor(app).value == "learning_rate * db2 + tanh(learning_rate"
