@@ -191,3 +191,28 @@ def test_a_copy_of_data_is_no_next_version_of_it_but_a_changed_copy_is():
     moved = graph.add("-", (copied, 0.5), copied.value - 0.5, 0)
     moved.slots.append(((0, "weights"), 0, False))
     assert Lineage(graph.nodes).carried(1, 3) == {old: moved}
+
+
+WITHIN = """import numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(8, {size})), rng.normal(size=8)
+w, b, m = np.ones({size}), 0.1, 8
+for epoch in range(30):
+    dw, db = np.zeros({size}), 0
+    for i in range(m):
+        f = w @ x[i] + b
+        dw += (f - y[i]) * x[i]
+        db += f - y[i]
+        {within}
+    {after}
+    w = w - 0.1 * dw
+    b = b - 0.1 * db
+"""
+
+
+@pytest.mark.parametrize("size", [3, 1])
+@pytest.mark.parametrize(("within", "after"), [("dw /= m", "db /= m"), ("dw = dw / m; db = db / m", ""), ("dw *= 1 / m", "db = db / m")])
+def test_a_mean_that_is_taken_within_the_loop_belongs_after_it(checked, size, within, after):
+    _, result = checked(WITHIN.format(size=size, within=within, after=after or "pass"))
+    assert result.text.startswith("net.py:11: WRONG dw") and "done once, after the loop" in result.text, result.text
+    assert checked(WITHIN.format(size=size, within="pass", after=f"{within}; {after}"))[1].data["ok"] is True

@@ -66,8 +66,9 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
             return whole
         more = best and next((one for one in tried if _has_more(one, best)), None)
         return replace(best, written=str(more.line)) if best and more else best and joined(recording, scenario, best, named)
-    untried = any((one.said or one is stated) and not np.isfinite([*map(np.sum, one.gradients.values())]).all() for one in tried)
-    others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
+    finite = [one for one in tried if np.isfinite([*map(np.sum, one.gradients.values())]).all()]
+    untried = any((one.said or one is stated) and one not in finite for one in tried)
+    others = tuple(one for one in finite if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
     return replace(
         best, written=str(stated.line) if stated else "", guessed=best.guessed or (untried and not best.agreement), others=others
     )

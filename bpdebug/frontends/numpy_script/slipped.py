@@ -113,6 +113,7 @@ def slipped(
     if slip.passed:
         new_text, old_text = f"{slip.passed.new} given to {slip.passed.function}", slip.passed.old
     said = f"with {new_text} there, not {old_text}, every gradient is the right one"
+    said = "done once, after the loop, it leaves every gradient right" if slip.once else said
     meant = slip.forward and len(blame.found) == 1 and blame.mended and _divisions(new) < _divisions(old)  # it is forgotten on the way back
     if name and not meant and _is_first(slip, blame, formulas, due, order):
         here = [
@@ -130,6 +131,8 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
     if blame.right:
         return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
+        return True
+    if slip.once:
         return True
     if slip.passed:  # what its lines make is wrong, and not how they do it
         return True

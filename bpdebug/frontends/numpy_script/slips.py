@@ -7,7 +7,7 @@ change as the gradient says that his own formulas compute from its values.
 from __future__ import annotations
 
 from collections import ChainMap, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -26,6 +26,7 @@ from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.multiples import scale
+from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_usual
@@ -49,6 +50,7 @@ class Slip(Record, eq=False):
         forward: whether the loss depends on it.
         unread: whether it brings in a parameter that nothing reads as it is.
         passed: what a function is to be given there, where it is not the formula that is wrong.
+        once: whether it is right after its loop.
     """
 
     line: Line
@@ -58,6 +60,7 @@ class Slip(Record, eq=False):
     forward: bool
     unread: bool = False
     passed: Passed | None = None
+    once: bool = False
 
 
 class Slips:
@@ -133,7 +136,8 @@ class Slips:
             formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
             if self._patience.lasts and self._mends(formulas, forward):
                 line, first = passed.line if passed else group[0].made, group[0].name
-                return Slip(line, first, formulas[first], longer, forward, bool(self._unread), passed)
+                once = isinstance(trees[0], Name) and trees[-1] == self._trees.get(group[-1].name)
+                return Slip(line, first, formulas[first], longer, forward, bool(self._unread), passed, once)
         return None
 
     def _candidates(self, blamed: str) -> Iterator[tuple[tuple[float, bool, bool, bool], Group, tuple[Tree, ...], Passed | None]]:
@@ -154,9 +158,23 @@ class Slips:
                 yield (longer, poor, elsewhere, forward), group, news, None
             for news in () if forward or self._unread else self._exchanges.twins(group):
                 yield (_ANOTHER, False, elsewhere, forward), group, news, None
+        for lines, news in () if self._odd or self._unread else self._once(self._groups):
+            yield (_ANOTHER, False, False, False), lines, news, None
         for passed, calls, news in () if self._odd or self._unread else self._exchanges.passed(self._trees):
             if self._to_loss.isdisjoint(one.name for one in calls):
                 yield (_ANOTHER, False, str(passed.line) != blamed, False), calls, news, passed
+
+    def _once(self, groups: Iterable[Group]) -> Iterator[tuple[Group, tuple[Tree, ...]]]:
+        """Lines that scale in each turn what the loop adds up, ``dW = dW / m``, each as one that does so in the last turn alone; all those
+        of a loop at the same time, too."""
+        found = list[tuple[Group, tuple[Tree, ...]]]()
+        for group in groups:
+            of = [_scaled(one.name, one.formula.tree) if one.formula else None for one in group]
+            if len(group) > 1 and None not in of and group[0].name not in self._to_loss:
+                found.append((group, (*(Name(one or "") for one in of[:-1]), self._trees[group[-1].name])))
+        if len(found) > 1:
+            yield [one for group, _ in found for one in group], tuple(tree for _, trees in found for tree in trees)
+        yield from found
 
     @np.errstate(all="ignore")
     def _promises(self, name: str, tree: Tree) -> bool:
@@ -244,6 +262,8 @@ class Slips:
                         return False
                     continue
                 theirs = values[self._ends[name]]
+                if np.size(theirs) == 1 and name not in self._wrong and theirs is self._values[self._ends[name]] and not forward:
+                    continue  # any number is a multiple of another one
                 factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
                 factor = factor and factor * self._rates.get(name, 1.0)
                 if factor == 0 and np.size(theirs) > 1 and name in self._due:
@@ -284,6 +304,14 @@ class Slips:
             if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
         return slopes[0]
+
+
+def _scaled(name: str, tree: Tree) -> str | None:
+    """The version of a value of which another one is a multiple."""
+    match tree:
+        case Binary("*" | "/", Name(old), other) | Binary("*", other, Name(old)):
+            return old if unversioned(old) == unversioned(name) and unversioned(name) not in map(unversioned, names(other)) else None
+    return None
 
 
 __all__ = ["Slip", "Slips"]
