@@ -106,7 +106,8 @@ class Keeper:
         hooks, graph, loops = self.hooks, self.hooks.graph, self.hooks.iterations[-1][0]
         self._worked = self._worked or time.process_time()
         long = time.process_time() - self._worked > _SECONDS
-        full = len(graph.nodes) > _NODES or graph.bytes > _BYTES or graph.held > _HELD or long
+        large = graph.bytes > _BYTES or graph.held > _HELD
+        full = len(graph.nodes) > _NODES or large or long
         wanted = self._first or FIRST
         if not full and len(graph.nodes) <= self._look and (len(loops) > 1 or loops[0][2] != wanted + 2):
             return
@@ -120,7 +121,7 @@ class Keeper:
             self._forget()
             return
         if self._first and not self._at and (full or len(updates) >= wanted):
-            self._updates, self.recording.large = updates, full  # before the loops that run now are broken off
+            self._updates, self.recording.large = updates, _BYTES * large or full  # before the loops that run now are broken off
             raise Enough
         if len(updates) >= wanted or (full and updates):
             hooks.followed = _loop(hooks, updates)
@@ -129,7 +130,7 @@ class Keeper:
                 self._found(self.recording)
                 hooks.on, hooks.followed, hooks.update = False, _NOWHERE, _AFTER
         elif full:
-            hooks.on, self.recording.large = False, True
+            hooks.on, self.recording.large = False, _BYTES * large or 1
 
     def _forget(self) -> None:
         """Begin anew with the next turn: so much was computed, and no update was among it, as where data are made ready."""

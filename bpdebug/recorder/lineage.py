@@ -167,9 +167,15 @@ def _before(node: Node) -> Node | None:
         elif one.operation in SCALING:
             for this, other in (one.arguments, one.arguments[::-1]):
                 if isinstance(this, Node) and np.size(other.value if isinstance(other, Node) else other) == 1:
-                    stack.append((this, True))
+                    stack += [(this, True)] if shape or not _is_of_arrays(other) else []
     found = [one for one in found if shape or not one[0]]  # of single numbers only the name tells
     return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _is_of_arrays(value: Any, hops: int = 0) -> bool:
+    """Whether a number is computed from arrays, such as a sum of squares: none that only scales another one."""
+    parents = value.parents() if isinstance(value, Node) and hops <= _HOPS else ()
+    return np.ndim(value.value if isinstance(value, Node) else value) > 0 or any(_is_of_arrays(one, hops + 1) for one in parents)
 
 
 def ancestors(nodes: Iterable[Node], start: int) -> Iterator[Node]:

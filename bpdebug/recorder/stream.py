@@ -60,11 +60,11 @@ class Recording:
         updates: of each its number, the listing that it shares, the arrays of its places, and how many bytes they take.
         listings: different lists of statements.
         bytes: what the updates take.
-        large: whether so much was computed in search of updates that the search was ended.
+        large: 0, or why the search for updates was ended: the bytes that were too few, 1 for too many operations.
     """
 
     def __init__(self, hooks: Hooks) -> None:
-        self._hooks, self.loop, self.bytes, self.large = hooks, -1, 0, False
+        self._hooks, self.loop, self.bytes, self.large = hooks, -1, 0, 0
         self.loops: list[tuple[str, int]] = []
         self.updates: list[dict[str, Any]] = []
         self.listings: list[dict[str, Any]] = []

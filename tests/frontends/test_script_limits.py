@@ -77,6 +77,16 @@ def test_an_update_of_too_many_statements_is_not_analysed_and_the_number_said(mo
 
 
 @pytest.mark.long
+def test_an_update_of_too_large_arrays_is_told_with_what_would_fit():
+    text = (
+        "import numpy as np\nW, X = np.ones(4000), np.ones((4000, 4000))\nfor epoch in range(9):\n    Z = X * W\n    dW = Z.sum(axis=0)\n"
+    )
+    Path("large.py").write_text(f"{text}    A, B = Z + 1, Z - 1\n    W = W - 1e-3 * dW\n", "utf-8")
+    with pytest.raises(BpdebugError, match="its arrays take more than 256 MB; with a smaller batch"):
+        load_script("large.py", [], 3)
+
+
+@pytest.mark.long
 def test_a_script_of_single_numbers_is_given_up_before_it_has_taken_a_minute():
     Path("scalars.py").write_text(SCALARS, "utf-8")
     with pytest.raises(BpdebugError, match=re.escape("no whole update was found in what could be recorded")):

@@ -364,3 +364,53 @@ def test_a_lone_number_beside_a_gradient_that_is_only_rounding_may_have_a_usual_
     _, result = checked(CENTRED)
     assert result.data["ok"] is True and result.data["conventions"] == ["dw"], result.text
     assert checked(CENTRED.replace("* np.dot(x.T, e)", "* -np.dot(x.T, e)"))[1].wrong
+
+
+NETWORKS = """import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(30, 4)), np.eye(3)[rng.integers(0, 3, 30)]
+
+
+class Net:
+    def __init__(self, scale, weight_decay_lambda):
+        self.weight_decay_lambda = weight_decay_lambda
+        self.W1, self.W2 = scale * rng.normal(size=(4, 8)), scale * rng.normal(size=(8, 3))
+
+    def loss(self):
+        self.h = np.tanh(X @ self.W1)
+        e = np.exp(self.h @ self.W2)
+        self.p = e / e.sum(axis=1, keepdims=True)
+        weight_decay = 0
+        for W in (self.W1, self.W2):
+            weight_decay += 0.5 * self.weight_decay_lambda * np.sum(W ** 2)
+        return -np.sum(T * np.log(self.p + 1e-7)) / len(X) + weight_decay
+
+    def gradient(self):
+        d = (self.p - T) / len(X)
+        dW2 = self.h.T @ d + self.weight_decay_lambda * self.W2
+        return {"W1": X.T @ (d @ self.W2.T * (1 - self.h ** 2)) + self.weight_decay_lambda * self.W1, "W2": dW2}
+
+
+def train(weight_decay, scales):
+    nets = {scale: Net(scale, weight_decay) for scale in scales}
+    for epoch in range(20):
+        for net in nets.values():
+            loss = net.loss()
+            grads = net.gradient()
+            net.W1 -= 0.1 * grads["W1"]
+            net.W2 -= 0.1 * grads["W2"]
+
+
+train(10 ** np.random.default_rng(1).uniform(-6, -4), SCALES)
+"""
+
+
+@pytest.mark.parametrize("scales", ["(1.0,)", "(0.1, 0.5, 1.0)"])
+def test_networks_that_are_trained_beside_each_other_have_a_loss_each_and_a_penalty_is_no_parameter(checked, scales):
+    """The penalty is made under the name that its share had in the function that chose it."""
+    found, result = checked(NETWORKS.replace("SCALES", scales))
+    count = scales.count(".")
+    assert found.count("W1") == count and "weight_decay" not in found and result.data["ok"] is True, (found, result.text)
+    assert len(result.data["stages"]) >= 3 * count and "not judged" not in result.text, result.text
+    _, result = checked(NETWORKS.replace("SCALES", scales).replace("(1 - self.h ** 2)", "(1 - self.h)"))
+    assert result.text.startswith("net.py:23: WRONG grads['W1']"), result.text

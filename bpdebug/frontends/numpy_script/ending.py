@@ -73,7 +73,9 @@ def nothing(text: Mapping[str, Any], script: str) -> tuple[str, int, bool]:
         return f"{script}: no loop at {text['asked']} changes an array from turn to turn; the loops that ran: {loops}", 1, False
     said = f"{script}: no loop was found that changes an array from turn to turn: there is no update to step through"
     if text["large"]:
-        said = f"{script}: no whole update was found in what could be recorded: it takes too many operations, such as one for each number"
+        few = f"its arrays take more than {text['large'] >> 20} MB; with a smaller batch, or with fewer samples, it fits"
+        many = few if text["large"] > 1 else "it takes too many operations, such as one for each number"
+        said = f"{script}: no whole update was found in what could be recorded: {many}"
     return "\n".join([said, *lost_steps(text["files"]), *unseen(text), *seeded(text)]), 1, False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, Unary
+from bpdebug.frontends.numpy_script.blurs import bare
 from bpdebug.frontends.numpy_script.ending import kept_of
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, severed, start_of, used
 from bpdebug.frontends.numpy_script.multiples import NEAR, agreement_of
@@ -86,13 +88,18 @@ def differentiated(
     forward = [(one.name, one.formula.text) for one in recording.statements if one.name in wanted and one.formula]
     forward += [(loss, text)] if text else []
     program = derived_program(recording, forward, loss, scenario)
+    start = {**program.initial, **start_of(recording)}
     with np.errstate(all="ignore"):
-        values = program.run({**program.initial, **start_of(recording)})
+        values = program.run(start)
     lost = severed(recording.statements, names)
     left_out = {*lost, *_slots(recording)}
     gradients = {tensor: values[name] for tensor, name in program.gradients.items() if name in values and tensor not in left_out}
     parts = _parts({stage.name: stage.of for stage in program.stages if stage.through and stage.of not in lost}, values)
-    agreement, steps = agreement_of(recording, {name for name, _ in forward}, gradients, parts)
+    lines = {name for name, _ in forward}
+    agreement, steps = agreement_of(recording, lines, gradients, parts)
+    if agreement < 1 and (plain := bare(program, start)):
+        without = agreement_of(recording, lines, {tensor: plain[tensor] for tensor in gradients}, parts)
+        agreement, steps = max((agreement, steps), without, key=itemgetter(0))
     if not steps and len(program.parameters) == 1 and (steps := dict(_steady(recording, program, *program.parameters))):
         agreement = 1.0
     below = [bool(np.all(one[loss] < 0)) for one in recording.values if loss in one]

@@ -33,7 +33,7 @@ def followed(recording: Recording, loss: Differentiated) -> set[str]:
     last = [one for one in recording.statements if one.live and not (one.inner or one.partial)]
     own = [values[one.name] for one in last if one.name in values.keys() - forward]
     named = {name for name, gradient in gradients.items() if gradient.size > 1 and any(scale(value, gradient) for value in own)}
-    return named | {*steps_of(recording, gradients, ())}
+    return named | {*steps_of(recording, gradients, ()), *loss.steps}
 
 
 def joined(recording: Recording, scenario: RecordedScenario, best: Differentiated, named: Sequence[Differentiated]) -> Differentiated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 
@@ -66,6 +66,9 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
             return whole
         more = best and next((one for one in tried if _has_more(one, best)), None)
         return replace(best, written=str(more.line)) if best and more else best and joined(recording, scenario, best, named)
+    several = joined(recording, scenario, max(named, key=lambda one: one.agreement), named) if named else best
+    if several not in named and several.agreement >= best.agreement:
+        return several
     finite = [one for one in tried if np.isfinite([*map(np.sum, one.gradients.values())]).all()]
     untried = any((one.said or one is stated) and one not in finite for one in tried)
     others = tuple(one for one in finite if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
@@ -185,7 +188,12 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
     whole = {one.made for _, one in scored if not one.partial}  # of a sum over time steps no part is the loss
     scored = [(score, one) for score, one in scored if not one.partial or one.made not in whole]
     ranked, of = sorted(scored, key=lambda pair: -pair[0]), Counter[object]()
-    several = [one for _, one in ranked if of[one.line] < _EACH and not of.update([one.line])]
+    apart, several = defaultdict[object, int](int), list[Statement]()
+    for one in (one for _, one in ranked):
+        if of[one.line] < _EACH or not starts[one.name] & apart[one.line]:  # another network's
+            several.append(one)
+            of.update([one.line])
+            apart[one.line] |= starts[one.name]
     written = [(("" if np.shape(values[one.name]) == () else f"sum({one.name})"), (one.name,), "", one.line) for one in several[:_MOST]]
     bare = [one for one in written if not told and _is_error(one[1][0], {one.name: one for one in several}, dependent)]
     yield from (one for one in written if one not in bare)

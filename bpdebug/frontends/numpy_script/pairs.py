@@ -15,6 +15,7 @@ from bpdebug.core.record import replace
 from bpdebug.frontends.numpy_script.aliases import with_aliases
 from bpdebug.frontends.numpy_script.alike import Alike, is_trivial, laid_out, marks
 from bpdebug.frontends.numpy_script.blame import Blame
+from bpdebug.frontends.numpy_script.blurs import blurs
 from bpdebug.frontends.numpy_script.ends import ends_of, subtracted_by
 from bpdebug.frontends.numpy_script.fits import AND, Differentiated
 from bpdebug.frontends.numpy_script.lines import GRADIENT, is_clipped, reached, start_of, stepped, used
@@ -22,7 +23,7 @@ from bpdebug.frontends.numpy_script.multiples import NEAR, penalized, scale
 from bpdebug.frontends.numpy_script.names import alike_to, gradient_of, named_alike, unversioned
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
-from bpdebug.frontends.numpy_script.scalings import Pair, blurs, is_usual
+from bpdebug.frontends.numpy_script.scalings import Pair, is_usual
 
 _MOST_TRIED, _LATER = 400, 100
 

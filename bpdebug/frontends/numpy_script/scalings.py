@@ -9,19 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from bpdebug.core.description import Array
-from bpdebug.core.evaluate import assigned
-from bpdebug.core.parser import Formula
-from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Length, Name, Number, Tree, Unary, walk
+from bpdebug.core.tree import Binary, Length, Name, Number, Tree, Unary, walk
 from bpdebug.frontends.numpy_script.fits import Differentiated
-from bpdebug.frontends.numpy_script.multiples import NEAR, scale, told_apart
+from bpdebug.frontends.numpy_script.multiples import NEAR, scale
 from bpdebug.frontends.numpy_script.recording import Recording
 
 _CLOSE, _ALIKE = 1e-9, 1e-3
 """Relative: numbers that are the same, and factors that are."""
-_SMALL, _BLUR = 1e-4, 1e-3
-"""What is added to a logarithm so that it stays finite, at most; how far that may bring a gradient off, where it cannot be left out."""
 
 
 class Pair(Record):
@@ -63,39 +58,6 @@ def different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
             found[name] = value
             near[value.size, place].append(value)
     return found
-
-
-def blurs(program: Program, start: Mapping[str, Array], gradients: Mapping[str, Array]) -> dict[str, float]:
-    """How far the small numbers that keep something in the forward pass from 0, which people leave out on the way back, bring the
-    gradients off, by the tensor and relative to its largest; nothing where there are none.
-
-    Args:
-        program, start: what is derived, and the values that it starts from.
-        gradients: what comes of that.
-    """
-    small = {name for name, value in program.constants.items() if 0 < abs(value) <= _SMALL}
-
-    def without(tree: Tree, added: bool = False) -> Tree:
-        if added and ((isinstance(tree, Number) and 0 < abs(tree.value) <= _SMALL) or (isinstance(tree, Name) and tree.name in small)):
-            return Number(0)
-        adds = isinstance(tree, Call) or (isinstance(tree, Binary) and tree.operator in ("+", "-"))
-        return tree.rebuilt(lambda child: without(child, adds))
-
-    known, changed = {**start}, False
-    with np.errstate(all="ignore"):
-        for stage in program.stages:
-            tree = without(stage.formula.tree)
-            changed |= tree is not stage.formula.tree
-            formula = Formula.of(tree) if tree is not stage.formula.tree else stage.formula
-            known[stage.name] = assigned(formula, known, program.kind(stage.name))
-        if not changed:
-            return {}
-        off = {tensor: _off(gradients[tensor], known[program.gradients[tensor]]) for tensor in told_apart(gradients)}
-    return dict.fromkeys(gradients, 0.0) | {tensor: min(_BLUR, 2 * one) if math.isfinite(one) else _BLUR for tensor, one in off.items()}
-
-
-def _off(one: Array, other: Array) -> float:
-    return float(np.abs(one - other).max(initial=0) / (np.abs(one).max(initial=0) or 1.0))
 
 
 def plainness(factor: float) -> float:
@@ -218,4 +180,4 @@ def frequent(factors: Iterable[float]) -> list[float]:
     return [same[0] for same in sorted(alike.values(), key=len, reverse=True)[:3]]
 
 
-__all__ = ["Pair", "blurs", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]
+__all__ = ["Pair", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]
