@@ -100,6 +100,6 @@ def compiled(source: str, path: str, file: str, hooks: Hooks) -> types.CodeType:
     Raises:
         SyntaxError: as Python tells it.
     """
-    hooks.files[path] = file, source
     compile(source, path, "exec", dont_inherit=True)
+    hooks.files[path] = file, source
     return compile(rewritten(source, file, hooks.sites), path, "exec", dont_inherit=True)

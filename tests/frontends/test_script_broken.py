@@ -146,3 +146,11 @@ def test_a_syntax_newer_than_the_python_that_runs_it_is_said_so():
 )
 def test_what_is_a_step_is_not_told_to_be_lost(source):
     assert lost_steps([("train.py", source)]) == []
+
+
+def test_a_mistake_in_the_syntax_of_a_module_is_python_s_own_message_too():
+    Path("parts.py").write_text("x = = 1\n", "utf-8")
+    Path("train.py").write_text("import parts\n", "utf-8")
+    done = checked("train.py")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "SyntaxError: invalid syntax"), done.stderr
+    assert "parts.py" in done.stderr and "lost sys" not in done.stderr
