@@ -18,7 +18,7 @@ _SMALL, _BLUR = 1e-4, 1e-3
 """What is added to a logarithm so that it stays finite, at most; how far that may bring a gradient off, where it cannot be left out."""
 
 
-def bare(program: Program, start: Mapping[str, Array]) -> dict[str, Array]:
+def _bare(program: Program, start: Mapping[str, Array]) -> dict[str, Array]:
     """The gradients without such numbers; nothing where there are none.
 
     Args:
@@ -46,18 +46,25 @@ def blurs(program: Program, start: Mapping[str, Array], gradients: Mapping[str, 
     """How far they bring the gradients off, by the tensor and relative to its largest; nothing where there are none.
 
     Args:
-        program, start: see ``bare``.
+        program, start: see ``_bare``.
         gradients: what comes of that.
     """
-    if not (found := bare(program, start)):
+    if not (found := _bare(program, start)):
         return {}
     with np.errstate(all="ignore"):
         off = {tensor: _off(gradients[tensor], found[tensor]) for tensor in told_apart(gradients)}
     return dict.fromkeys(gradients, 0.0) | {tensor: min(_BLUR, 2 * one) if math.isfinite(one) else _BLUR for tensor, one in off.items()}
 
 
+def nearly(program: Program, start: Mapping[str, Array], gradients: Mapping[str, Array]) -> dict[str, Array]:
+    """The gradients without such numbers, where they are nearly the same; see ``blurs``."""
+    found = _bare(program, start)
+    close = found and all(2 * _off(gradients[tensor], found[tensor]) <= _BLUR for tensor in told_apart(gradients))
+    return {tensor: found[tensor] for tensor in gradients} if close else {}
+
+
 def _off(one: Array, other: Array) -> float:
     return float(np.abs(one - other).max(initial=0) / (np.abs(one).max(initial=0) or 1.0))
 
 
-__all__ = ["bare", "blurs"]
+__all__ = ["blurs", "nearly"]

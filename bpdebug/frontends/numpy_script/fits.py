@@ -13,7 +13,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, Unary
-from bpdebug.frontends.numpy_script.blurs import bare
+from bpdebug.frontends.numpy_script.blurs import nearly
 from bpdebug.frontends.numpy_script.ending import kept_of
 from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, severed, start_of, used
 from bpdebug.frontends.numpy_script.multiples import NEAR, agreement_of
@@ -43,6 +43,7 @@ class Differentiated(Record, eq=False):
         apart: lines, and what each reads as given, since the parameters of another loss make it.
         guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
         others: where it is only implied, and not by all gradients, what else the same difference may be the derivative of.
+        finite: whether it is a finite number.
         raised: whether it is one to be raised, as a log-likelihood is: by its name, or since it is below 0 in each update.
     """
 
@@ -60,6 +61,7 @@ class Differentiated(Record, eq=False):
     beside: tuple[Line, ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
     guessed: bool = False
+    finite: bool = True
     raised: bool = False
     others: tuple[Differentiated, ...] = ()
 
@@ -97,14 +99,14 @@ def differentiated(
     parts = _parts({stage.name: stage.of for stage in program.stages if stage.through and stage.of not in lost}, values)
     lines = {name for name, _ in forward}
     agreement, steps = agreement_of(recording, lines, gradients, parts)
-    if agreement < 1 and (plain := bare(program, start)):
-        without = agreement_of(recording, lines, {tensor: plain[tensor] for tensor in gradients}, parts)
-        agreement, steps = max((agreement, steps), without, key=itemgetter(0))
+    if agreement < 1 and (plain := nearly(program, start, gradients)):
+        agreement, steps = max((agreement, steps), agreement_of(recording, lines, plain, parts), key=itemgetter(0))
     if not steps and len(program.parameters) == 1 and (steps := dict(_steady(recording, program, *program.parameters))):
         agreement = 1.0
+    finite = bool(np.isfinite(values.get(loss, 0.0)).all())
     below = [bool(np.all(one[loss] < 0)) for one in recording.values if loss in one]
     raised = bool(_RAISED.search(loss)) or (bool(below) and all(below))
-    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts, raised=raised)
+    return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts, finite=finite, raised=raised)
 
 
 def _parts(of: Mapping[str, str], values: Mapping[str, Array]) -> dict[str, Array]:

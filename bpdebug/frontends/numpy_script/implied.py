@@ -30,7 +30,7 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
     lines = defaultdict[tuple[str, Line], list[tuple[str, str, str]]](list)
     turned = {one.name: one.formula.tree.operand for one in found if one.formula and isinstance(one.formula.tree, Unary)}
     trees = {one.name: one.formula.tree for one in found if one.formula}
-    inner, never = {one.name: trees[one.name] for one in found if one.inner}, set[tuple[str, Line]]()
+    inner = {one.name: trees[one.name] for one in found if one.inner}
     for one in (one for one in found if one.live):  # what nothing is moved by is no derivative, but a loss that is printed
         if quotient := _quotient(whole := _unfolded(trees[one.name], inner, 3), dependent) or _both(whole, dependent):
             said, text, way = quotient
@@ -40,8 +40,6 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
             case Binary("-", Name(left), Name(right)) if (left in dependent) != (right in dependent):
                 p, t = (left, right) if left in dependent else (right, left)
                 for said, text in _IMPLIED.items():
-                    if said in _LOGITS and any(((each[p] < 0) | (each[p] > 1)).any() for each in values):
-                        never.add((said, one.made))  # no probability
                     saturated = said in _LOGITS and any(np.isin(each[p], (0, 1)).any() for each in values)
                     written = _of_logits(said, p, t, trees) if saturated else ""
                     lines[said, one.made].append((written or text.format(p=p, t=t), one.name, p))
@@ -58,7 +56,7 @@ def implied(found: Sequence[Statement], dependent: set[str], values: Sequence[Ma
                 text = f"-sum(log({Formula.of(Index(Name(p), key.items)).text}))"
                 lines["the cross-entropy", one.made].append((text, one.name, p))
     for (said, line), parts in lines.items():
-        if len(parts) > _TERMS or (said, line) in never:
+        if len(parts) > _TERMS:
             continue  # a part of a sum has other gradients
         texts, names, of = zip(*parts, strict=True)
         whose = f"{of[0]}, added up over {len(of)} samples" if len(of) > 1 else of[0]

@@ -66,12 +66,12 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
             return whole
         more = best and next((one for one in tried if _has_more(one, best)), None)
         return replace(best, written=str(more.line)) if best and more else best and joined(recording, scenario, best, named)
-    several = joined(recording, scenario, max(named, key=lambda one: one.agreement), named) if named else best
-    if several not in named and several.agreement >= best.agreement:
+    several = joined(recording, scenario, max(named, key=lambda one: one.agreement), named) if named else None
+    if several and several not in named and several.agreement >= best.agreement:
         return several
     finite = [one for one in tried if np.isfinite([*map(np.sum, one.gradients.values())]).all()]
     untried = any((one.said or one is stated) and one not in finite for one in tried)
-    others = tuple(one for one in finite if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
+    others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
     return replace(
         best, written=str(stated.line) if stated else "", guessed=best.guessed or (untried and not best.agreement), others=others
     )
@@ -148,7 +148,7 @@ def _rank(one: Differentiated, named: bool) -> float:
     if named:
         return one.agreement + _WRITTEN
     guessed = _GUESSED * (1 + one.agreement) * any(gradient.any() for gradient in one.gradients.values()) if one.said else 0.0
-    return one.agreement if one.agreement >= _HALF else guessed
+    return one.agreement if one.agreement >= _HALF and (one.finite or not one.said) else guessed * (1 if one.finite else _HALF)
 
 
 def proposed(recording: Recording) -> list[str]:
