@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from bpdebug.core.boxes import Box, Piece, brackets, fence, group, lowered, power, row
 from bpdebug.core.function import Function, called, composite, elementwise, reduction, row_of, structural
-from bpdebug.core.lacking import add_at, erf, logaddexp, norm, one_hot, split, stop_gradient, whole
+from bpdebug.core.lacking import add_at, broadcast, erf, logaddexp, norm, one_hot, split, stop_gradient, whole
 
 _add: Any = np.add
 
@@ -130,7 +130,7 @@ _ROWS = (
     structural("moveaxis(x, #source, #destination)", np.moveaxis, adjoint="moveaxis(g, destination, source)"),
     structural("squeeze(x, axis=None)", np.squeeze),
     structural("expand_dims(x, axis)", np.expand_dims),
-    structural("broadcast_to(x, #shape)", np.broadcast_to),
+    structural("broadcast_to(x, #shape)", broadcast, python=np.broadcast_to),
     structural("concatenate([arrays], axis=0)", np.concatenate),
     structural("stack([arrays], axis=0)", np.stack),
     structural("split(x, #sections, axis=0)", split, python=np.split),

@@ -55,6 +55,11 @@ def stop_gradient(x: Any) -> Any:
     return np.array(np.real(x))
 
 
+def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
+    """NumPy's ``broadcast_to``, whose cells lie one after the other: those of a view are multiplied otherwise, to the last bits."""
+    return np.array(np.broadcast_to(x, shape))
+
+
 def split(x: Any, sections: int, axis: int = 0) -> Any:
     """The equal parts, one after the other along a new first axis."""
     return np.stack(np.split(x, sections, axis))

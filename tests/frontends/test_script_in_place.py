@@ -10,6 +10,14 @@ from bpdebug.recorder.graph import Graph
 from bpdebug.recorder.lineage import Lineage
 from bpdebug.session.session import Session
 
+
+def some(*ways):
+    """A third of these each time, all of them in a long run."""
+    return [
+        pytest.param(*(way if isinstance(way, tuple) else (way,)), marks=[pytest.mark.long] * (n % 3 > 0)) for n, way in enumerate(ways)
+    ]
+
+
 IN_PLACE = """import numpy as np
 rng = np.random.default_rng(0)
 x, lr, W, g = rng.normal(size=(6, 3)), 0.5, np.eye(3), np.zeros(3)
@@ -25,14 +33,14 @@ for epoch in range(6):
 
 @pytest.mark.parametrize(
     "change",
-    [
+    some(
         "g.fill(0)",
         "g[:] = 0",
         "np.copyto(g, 0.0)",
         "w[1:] *= 0.9\n    g[:] = 0",
         "w[1:] /= 2; g.fill(0)",
         "g.fill(0)\n    np.fill_diagonal(W, 1)",
-    ],
+    ),
 )
 def test_an_array_that_is_written_over_at_the_end_of_an_update_has_its_numbers(checked, change):
     _, result = checked(IN_PLACE.format(change))
@@ -55,7 +63,9 @@ for epoch in range(20):
 """
 
 
-@pytest.mark.parametrize("change", ["g.fill(0)", "g[:] = 0", "g *= 0", "g[g != 0] = 0", "np.put(g, [0, 1], 0)", "np.place(g, g != 0, [0])"])
+@pytest.mark.parametrize(
+    "change", some("g.fill(0)", "g[:] = 0", "g *= 0", "np.put(g, [0, 1], 0)", "g[g != 0] = 0", "np.place(g, g != 0, [0])")
+)
 def test_gradients_of_single_cells_are_cleared_in_any_way(checked, change):
     _, result = checked(CELLS.format(change))
     assert result.data["ok"] is True and "half the squared error of p, added up over 6 samples" in result.text, result.text
@@ -135,7 +145,7 @@ def test_a_function_of_a_number_is_seen_as_one_of_arrays_whatever_it_asks_of_a_c
 
 @pytest.mark.parametrize(
     ("right", "wrong", "line"),
-    [("-1 <= x <= 1", "-1 <= x", 39), ("1.0 if x > 0", "1.0 if x > 0.3", 38), ("o * (1 - o)", "(1 - o)", 37)],
+    some(("-1 <= x <= 1", "-1 <= x", 39), ("1.0 if x > 0", "1.0 if x > 0.3", 38), ("o * (1 - o)", "(1 - o)", 37)),
 )
 def test_a_mistake_beside_such_a_function_is_found(checked, right, wrong, line):
     _, result = checked(BY_CELL.replace(right, wrong))
@@ -172,7 +182,7 @@ STEPS = ["W = W - 0.1 * dW", "W -= 0.1 * dW", "W += -0.1 * dW", "W[0] -= 0.1 * d
 STEPS += ["W = np.array([w - 0.1 * g for w, g in zip(W, dW)], dtype=object)", "for k in range(2): W[k] -= 0.1 * dW[k]"]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", some(*STEPS))
 def test_an_array_of_arrays_is_a_list_of_them(checked, capfd, step):
     found, result = checked(RAGGED.format(step))
     assert "parameters W[0] W[1]" in found and result.data["ok"] is True, result.text
@@ -210,8 +220,10 @@ for epoch in range(30):
 """
 
 
-@pytest.mark.parametrize("size", [3, 1])
-@pytest.mark.parametrize(("within", "after"), [("dw /= m", "db /= m"), ("dw = dw / m; db = db / m", ""), ("dw *= 1 / m", "db = db / m")])
+@pytest.mark.parametrize("size", some(3, 1))
+@pytest.mark.parametrize(
+    ("within", "after"), some(("dw /= m", "db /= m"), ("dw = dw / m; db = db / m", ""), ("dw *= 1 / m", "db = db / m"))
+)
 def test_a_mean_that_is_taken_within_the_loop_belongs_after_it(checked, size, within, after):
     _, result = checked(WITHIN.format(size=size, within=within, after=after or "pass"))
     assert result.text.startswith("net.py:11: WRONG dw") and "done once, after the loop" in result.text, result.text
