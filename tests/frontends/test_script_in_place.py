@@ -226,5 +226,6 @@ for epoch in range(30):
 )
 def test_a_mean_that_is_taken_within_the_loop_belongs_after_it(checked, size, within, after):
     _, result = checked(WITHIN.format(size=size, within=within, after=after or "pass"))
-    assert result.text.startswith("net.py:11: WRONG dw") and "done once, after the loop" in result.text, result.text
+    assert result.text.startswith("net.py:11: WRONG dw"), result.text
+    assert size == 1 or "done once, after the loop" in result.text  # of a single number many a factor is as good
     assert checked(WITHIN.format(size=size, within="pass", after=f"{within}; {after}"))[1].data["ok"] is True

@@ -102,6 +102,7 @@ class Slips:
         self._to_all = self._to_loss | used(recording.statements, ends.values())
         self._needed = {name: used(recording.statements, [end]) for name, end in ends.items()} | {self._loss: self._to_loss}
         self._parameters.sort(key=lambda name: (name not in self._wrong, len(self._needed[name])))
+        self._single = all(self._values[name].size == 1 for name in ends)
         self._inner = {one.name for one in recording.statements if one.inner and one.formula}
         self._made = {one.name: one.made for one in recording.statements}
         self._trees = {name: formula.tree for name, formula in self._formulas}
@@ -216,7 +217,7 @@ class Slips:
 
     def _bends(self, tree: Tree, new: Tree) -> bool:
         """Whether a slip would be an activation of a single number, such as of a penalty, though the parameters are arrays."""
-        if all(self._values[name].size == 1 for name in self._ends):
+        if self._single:
             return False
         old = {*walk(tree)}
         made = [node for node in walk(new) if isinstance(node, Call) and node.function in ("exp", "tanh") and node not in old]
@@ -262,7 +263,8 @@ class Slips:
                         return False
                     continue
                 theirs = values[self._ends[name]]
-                if np.size(theirs) == 1 and name not in self._wrong and theirs is self._values[self._ends[name]] and not forward:
+                untouched = name not in self._wrong and theirs is self._values[self._ends[name]]
+                if untouched and np.size(theirs) == 1 and not (forward or self._single):
                     continue  # any number is a multiple of another one
                 factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
                 factor = factor and factor * self._rates.get(name, 1.0)
