@@ -6,17 +6,20 @@ that answer alike; another cell then decides for the others.
 
 from __future__ import annotations
 
+import io
+import pickle
+import random
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bpdebug.recorder.graph import Array, Graph
+from bpdebug.recorder.graph import Array
 
 _WAYS, _ASKED = 8, 20
 """Ways through a function that are tried, and questions on each."""
-_OTHERS = {"pow": "power", "max": "maximum", "min": "minimum", "copysign": "copysign", "float": "asarray"}
+_OTHERS = {"pow": "power", "max": "maximum", "min": "minimum", "float": "asarray"}
 """NumPy's names of functions of numbers, where these are others than Python's."""
 
 
@@ -24,7 +27,6 @@ class Recording(Protocol):
     """Who records what is computed."""
 
     on: bool
-    graph: Graph
 
     def made(self, operation: str, site: int, value: Any, *arguments: Any) -> Any:
         """Note what an operation made."""
@@ -59,19 +61,29 @@ def of_cells(function: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 def by_cell(run: Recording, site: int, function: np.vectorize, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """A call of a function of numbers for each cell; what it computes is seen where it takes whole arrays, too."""
-    on, graph = run.on, run.graph
-    run.on, run.graph = False, Graph()  # of no single cell is anything noted
+    """A call of a function of numbers for each cell; what it computes is seen where it takes whole arrays, too, and draws nothing."""
+    on, before = run.on, _states(function.pyfunc)
+    run.on = False  # of no single cell is anything noted
     try:
         value = function(*arguments, **keywords)
     finally:
-        run.on, run.graph = on, graph
-    if isinstance(value, np.ndarray):
-        with suppress(Exception), np.errstate(all="ignore"):
+        run.on = on
+    if isinstance(value, np.ndarray) and _states(function.pyfunc) == before:
+        with suppress(Exception), np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
             whole = _whole(run, site, function.pyfunc, arguments, keywords, value.shape)
             if np.shape(whole) == value.shape:
                 run.made("copy", site, value, whole)
     return value
+
+
+def _states(function: Any) -> bytes:
+    """The states of the generators that a function may draw from."""
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != type(cell)()]
+    held = getattr(getattr(function, "__self__", None), "__dict__", {})
+    known = [*getattr(function, "__globals__", {}).values(), *held.values(), *cells]
+    states = [one.bit_generator.state for one in known if isinstance(one, np.random.Generator)]
+    states += [one.get_state() for one in known if isinstance(one, np.random.RandomState)]
+    return pickle.dumps((random.getstate(), np.random.get_state(), states))
 
 
 def _whole(run: Recording, site: int, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], shape: tuple[int, ...]) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -229,3 +232,37 @@ def test_a_mean_that_is_taken_within_the_loop_belongs_after_it(checked, size, wi
     assert result.text.startswith("net.py:11: WRONG dw"), result.text
     assert size == 1 or "done once, after the loop" in result.text  # of a single number many a factor is as good
     assert checked(WITHIN.format(size=size, within="pass", after=f"{within}; {after}"))[1].data["ok"] is True
+
+
+DRAWN = """import random
+
+import numpy as np
+
+rng = np.random.default_rng(3)
+random.seed(3)
+x, w = rng.normal(size=(5, 4)), np.ones(4)
+
+
+def noisy(v):
+    print("seen", type(v).__name__)
+    return v + 0.01
+
+
+for epoch in range(9):
+    kept = np.vectorize(lambda v: float(rng.random() < 0.5) * v)(x)
+    also = np.vectorize(lambda v: v * random.random())(kept)
+    z = np.vectorize(noisy)(also @ w)
+    loss = np.sum(z ** 2)
+    dw = 2 * also.T @ z
+    w = w - 0.01 * dw
+    print("loss", loss)
+"""
+
+
+def test_what_is_called_for_each_cell_draws_and_prints_no_more_than_it_does_alone(checked, capfd):
+    checked(DRAWN)
+    seen = capfd.readouterr().err.splitlines()
+    alone = subprocess.run([sys.executable, "net.py"], capture_output=True, text=True, check=True).stdout.splitlines()
+    count = sum(line.startswith("loss") for line in seen)
+    ours = [line for line in seen if line.startswith(("loss", "seen"))]
+    assert count >= 3 and ours == alone[: len(ours)]
