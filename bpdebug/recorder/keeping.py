@@ -37,6 +37,8 @@ _PATIENCE = 10.0
 _FIRST_LOOK = 2_000
 """Nodes after which it is looked whether enough updates are there; then after twice as many, and so on."""
 
+_WAITS = 2
+"""For how many loops that are too much and have no update the hooks rest until they end, as where gradients are checked by differences."""
 _ANEW = 4
 """How often it is looked for updates anew, where what was recorded is too much and has none."""
 _PATIENT = 50_000
@@ -60,7 +62,7 @@ class Keeper:
         self.hooks = Hooks([], self)
         self.recording = Recording(self.hooks)
         self._first, self._at, self._found = first, at, found
-        self._worked, self._look, self._anew = 0.0, _FIRST_LOOK, 0
+        self._worked, self._look, self._anew, self._waits, self._passed = 0.0, _FIRST_LOOK, 0, 0, 0
         self._from, self._until, self._room, self._paid = 0.0, inf, _MOST, _MOST
         self._start, self._end, self._cut = 0, -1, -1
         self._read: Collection[Node] | None = None
@@ -95,7 +97,9 @@ class Keeper:
             stopped: whether it came to no end of its own.
         """
         if self.hooks.update < 0:
-            self._keep(self._updates or ([] if self.recording.large else find_updates(self.hooks, stopped)))
+            found = self._updates or ([] if self.recording.large else find_updates(self.hooks, stopped))
+            self.recording.large = self.recording.large or (0 if found else self._passed)
+            self._keep(found)
         elif self.hooks.on:
             self._close()
         return self.recording
@@ -120,6 +124,10 @@ class Keeper:
         if full and not updates and not long and self._anew < _ANEW:
             self._forget()
             return
+        if full and not updates and self._waits < _WAITS:
+            self._waits, self._worked, self.recording.large = self._waits + 1, time.process_time(), _BYTES * large or 1
+            hooks.on, hooks.waiting = False, True
+            return
         if self._first and not self._at and (full or len(updates) >= wanted):
             self._updates, self.recording.large = updates, _BYTES * large or full  # before the loops that run now are broken off
             raise Enough
@@ -131,6 +139,22 @@ class Keeper:
                 hooks.on, hooks.followed, hooks.update = False, _NOWHERE, _AFTER
         elif full:
             hooks.on, self.recording.large = False, _BYTES * large or 1
+
+    def waited(self, *, over: bool) -> None:
+        """While the hooks rest in search of updates a turn of a loop begins, or the outermost one is over.
+
+        Raises:
+            Enough: it has been waited long enough.
+        """
+        if over:
+            self._passed, self.recording.large = self.recording.large, 0
+            self.hooks.on, self.hooks.waiting = True, False
+            self._worked, self._anew = 0.0, -1
+            self._forget()
+        elif time.process_time() - self._worked > _SECONDS:
+            self.hooks.waiting = False
+            if self._first and not self._at:
+                raise Enough
 
     def _forget(self) -> None:
         """Begin anew with the next turn: so much was computed, and no update was among it, as where data are made ready."""

@@ -32,6 +32,9 @@ class Turns(Protocol):
     def looped(self, site: int) -> None:
         """A loop has ended."""
 
+    def waited(self, *, over: bool) -> None:
+        """While the hooks rest in search of updates a turn of a loop begins, or the outermost one is over."""
+
 
 class Run:
     """What hooks know of the run.
@@ -42,6 +45,7 @@ class Run:
 
     Attributes:
         on: whether what begins now has hooks.
+        waiting: whether what runs is too much to be recorded and has no update, so that the hooks rest until its loop ends.
         followed: the place of the loop of the updates, once it is known; -1 before.
         update: from then on, which update is under way.
         graph: what was computed.
@@ -69,6 +73,7 @@ class Run:
         self.losses: dict[int, list[tuple[int, float]]] = {}
         self.asked, self.descents = "", dict[str, str]()
         self.on, self.followed, self.update = True, -1, -1
+        self.waiting = False
         self._loops: list[list[int]] = []
         self._levels: list[Level] = []
         self._count = 0
@@ -125,6 +130,8 @@ class Run:
             if self.update < 0:
                 self.iterations.append((tuple((a, b, c) for a, b, c, _ in self._loops), len(self.graph.nodes)))
             self._keeper.turn(site)
+        elif self.waiting:
+            self._keeper.waited(over=False)
         return self.on
 
     def looped(self, site: int) -> None:
@@ -133,6 +140,8 @@ class Run:
         self.graph.level = self._levels.pop().above
         if self.update < 0:
             self.ends.append((run, len(self.graph.nodes)))
+        if self.waiting and not self._loops:
+            self._keeper.waited(over=True)
         self._keeper.looped(site)
 
     def remaining(self) -> int | None:

@@ -76,6 +76,49 @@ def test_an_update_of_too_many_statements_is_not_analysed_and_the_number_said(mo
         load_script(str(SCRIPTS / "lists.py"), [], 3)
 
 
+CHECKED = """import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(40, 200)), rng.normal(size=(40, 10))
+P = {"W1": 0.1 * rng.normal(size=(200, 60)), "W2": 0.1 * rng.normal(size=(60, 10))}
+def loss_of(P):
+    h = np.tanh(X @ P["W1"])
+    return np.mean((h @ P["W2"] - Y) ** 2)
+def gradients(P):
+    h = np.tanh(X @ P["W1"])
+    o = h @ P["W2"]
+    d = 2 * (o - Y) / o.size
+    return {"W2": h.T @ d, "W1": X.T @ (d @ P["W2"].T * (1 - h ** 2))}
+def numerical(f, x):
+    g, it = np.zeros_like(x), np.nditer(x, flags=["multi_index"], op_flags=["readwrite"])
+    while not it.finished:
+        i = it.multi_index
+        old = x[i]
+        x[i] = old + 1e-4
+        up = f(P)
+        x[i] = old - 1e-4
+        down = f(P)
+        x[i] = old
+        g[i] = (up - down) / 2e-4
+        it.iternext()
+    return g
+back = gradients(P)
+for key in P:
+    print(key, np.abs(numerical(loss_of, P[key]) - back[key]).mean())
+for epoch in range(200):
+    loss = loss_of(P)
+    grads = gradients(P)
+    for key in P:
+        P[key] -= 0.1 * grads[key]
+"""
+
+
+@pytest.mark.long
+def test_a_training_is_found_after_its_gradients_were_checked_by_differences():
+    Path("checked.py").write_text(CHECKED, "utf-8")
+    session = Session(load_script("checked.py", [], 3))
+    assert "parameters P['W1'] P['W2']" in session.program.scenario.description and not session.execute("check").wrong
+
+
 @pytest.mark.long
 def test_an_update_of_too_large_arrays_is_told_with_what_would_fit():
     text = (
