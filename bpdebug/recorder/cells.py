@@ -78,9 +78,9 @@ def by_cell(run: Recording, site: int, function: np.vectorize, arguments: tuple[
 
 def _states(function: Any) -> bytes:
     """The states of the generators that a function may draw from."""
-    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != type(cell)()]
+    bound = [cell for cell in getattr(function, "__closure__", None) or () if cell != type(cell)()]  # an empty one has no contents
     held = getattr(getattr(function, "__self__", None), "__dict__", {})
-    known = [*getattr(function, "__globals__", {}).values(), *held.values(), *cells]
+    known = [*getattr(function, "__globals__", {}).values(), *held.values(), *(cell.cell_contents for cell in bound)]
     states = [one.bit_generator.state for one in known if isinstance(one, np.random.Generator)]
     states += [one.get_state() for one in known if isinstance(one, np.random.RandomState)]
     return pickle.dumps((random.getstate(), np.random.get_state(), states))

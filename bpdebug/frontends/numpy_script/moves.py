@@ -136,10 +136,8 @@ class Moves:
         change = self._response(name, gradient, drawn, base)
         if change is None or change.any() or not self._values[gradient].any():
             return
-        part, still = (
-            {one.name for one in self._part(name)},
-            np.array_equal(self._recording.values[-1][new], self._recording.values[-1][name]),
-        )
+        last, part = self._recording.values[-1], {one.name for one in self._part(name)}
+        still = np.array_equal(last[new], last[name])
         again = [one for one in part if unversioned(one) == unversioned(gradient)]
         slots = [] if still else [self._recording.carried[slot] for slot in self._slots[name]]
         place = next((one for one in (*again, *slots) if one in part), new)
