@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from bpdebug.torch_recorder.operations import Operation
@@ -39,7 +40,7 @@ def lacking(
         names[id(one)].append(name)
     for value in values:
         numbers[value.name.partition("'")[0]].append(value.number)
-    found, paths = defaultdict[Any, list[str]](list), _Paths(operations, roots)
+    found, paths = defaultdict[Any, list[str]](list), cache(lambda: _Paths(operations, roots))
     for key, together in names.items():
         name, own = together[0], [number for one in together for number in numbers[one]]
         if len(together) > 1:
@@ -49,7 +50,7 @@ def lacking(
         elif key in others and key not in moved:  # it is not their turn
             continue
         elif roots and gradients.keys().isdisjoint(own):
-            kind, at, line = paths.end(own)
+            kind, at, line = paths().end(own)
             found[kind, values[at].name if at >= 0 else "", line].append(name)
         elif moved and key not in moved:
             found["unmoved", "", None].append(name)

@@ -49,7 +49,8 @@ class Operation:
 
     def __init__(self, name: str, phase: str, module: str, line: tuple[str, int, str] | None) -> None:
         self.name, self.phase, self.module, self.line = name, phase, module, line
-        self.inputs, self.live = list[int](), list[int]()
+        self.inputs: list[int] = []
+        self.live: list[int] = []
 
 
 class Kind:

@@ -71,7 +71,7 @@ class Passes:
                 self.roots.append(value.number)
                 value.kind = "loss"
         self._names.name_given(user_frame(2))
-        seen, todo = set[Any](), [root.grad_fn for root in roots if private.is_plain(root)]
+        seen, todo = set[Any](), [root.grad_fn for root in roots if private.lies(root)]
         while todo:
             node = todo.pop()
             if node is not None and node not in seen:

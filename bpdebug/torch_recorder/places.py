@@ -97,12 +97,11 @@ class Values:
             value.array = given if value.borrowed else given.copy()
             self.bytes += given.nbytes
 
-    def before_writing(self, tensor: Any) -> None:
-        """Its numbers are going to be written: what is borrowed of them is copied."""
-        if place := self.place(tensor):
-            for value in self._in[place[0]]:
-                if value.borrowed:
-                    value.array, value.borrowed = value.array if value.array is None else value.array.copy(), False
+    def before_writing(self, place: Place | None) -> None:
+        """Numbers are going to be written: what is borrowed of them is copied."""
+        for value in self._in[place[0]] if place else ():
+            if value.borrowed:
+                value.array, value.borrowed = value.array if value.array is None else value.array.copy(), False
 
     def drop(self, value: Value) -> None:
         """Keep no numbers of a value."""
@@ -150,11 +149,12 @@ class Values:
         since = [value for version, value in writes if version > base[0].version and _overlap(value.geometry, target)]
         return [base, *((one, subscript(target, one.geometry) if one.dtype == base[0].dtype else None) for one in since)]
 
-    def written(self, tensor: Any) -> None:
-        """Its numbers have been written."""
+    def written(self, tensor: Any) -> Place | None:
+        """Its numbers have been written: where they are."""
         place = self.place(tensor)
         if place:
             self._written[place[0]] += 1
+        return place
 
 
 def broken(array: Any) -> str:

@@ -46,11 +46,6 @@ class Mode(TorchDispatchMode):  # type: ignore[misc]
         return False
 
 
-def is_plain(value: Any) -> bool:
-    """Whether a tensor has numbers of its own in memory: no wrapper of ``torch.func``, no subclass, not sparse."""
-    return type(value) in _PLAIN and value.layout is _STRIDED and not _is_wrapped(value)
-
-
 def numbers(tensor: Any) -> Any:
     """A tensor's numbers, where they are; of what NumPy has not, bfloat16 and float8, as float32, which is exact."""
     return _NUMPY(tensor.float() if tensor.dtype in _UNKNOWN else tensor, force=True)
@@ -85,8 +80,8 @@ def tensor_of(array: Any, like: tuple[str, Any, Any]) -> Any:
 
 def lies(tensor: Any) -> tuple[tuple[Any, ...], Any] | None:
     """Where a tensor's numbers are: an address, where they begin there, the shape, the strides and the kind; and what holds them. None
-    for what has none of its own."""
-    if not is_plain(tensor):
+    for what has none of its own in memory: a wrapper of ``torch.func``, a subclass, what is sparse."""
+    if type(tensor) not in _PLAIN or tensor.layout is not _STRIDED or _is_wrapped(tensor):
         return None
     held = tensor.untyped_storage()
     return (held._cdata, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype), held
@@ -212,7 +207,6 @@ __all__ = [
     "is_engines",
     "is_functional",
     "is_own",
-    "is_plain",
     "is_repeatable",
     "lies",
     "module_hooks",

@@ -81,26 +81,27 @@ class Recorder(private.Mode):
         made.arguments = [self._noted(one) for one in args]
         if kwargs:
             made.keywords = {key: self._noted(one) for key, one in kwargs.items()}
-        written = (
-            [(one, value.number if (value := self._read(one)) else -1) for one in kind.written(args, kwargs)]
-            if kind.writes or kind.unsaid
-            else []
-        )
-        for one, _ in written:
-            self.values.before_writing(one)
+        written = self._written(kind.written(args, kwargs)) if kind.writes or kind.unsaid else []
         if node is not None:
             made.node = private.sequence(node)
             made.hooked = not (flows or private.is_own(node) or private.is_engines(sys._getframe(1)))
         out = func(*args, **kwargs) if kwargs else func(*args)
         self.operations.append(made)
-        for one, _ in written:
-            self.values.written(one)
         self._take(made, written, private.tensors(out), (args, kwargs))
         if made.outs:
             self.names.waits_for(frame, made.outs)
         else:  # such as a number that is taken out of a tensor
             self.operations.pop()
         return out
+
+    def _written(self, tensors: list[Any]) -> list[tuple[Any, int]]:
+        """Tensors that are going to be written, with the numbers of the values that they stand for; -1 for none."""
+        found = list[tuple[Any, int]]()
+        for one in tensors:
+            place = self.values.place(one)
+            found.append((one, value.number if (value := self._read(one, place)) else -1))
+            self.values.before_writing(place)
+        return found
 
     def _phase(self, node: Any) -> str:
         if node is not None or self._passes.running:
@@ -169,14 +170,14 @@ class Recorder(private.Mode):
         mine = [one for one, _ in written]
         if written:
             made.writes, made.overwrites = [], []
-        for one, old in written:
-            if place := self.values.place(one):
+        for one, place, old in [(one, self.values.written(one), old) for one, old in written]:
+            if place:
                 keeps = kept or not (made.looks or one.is_floating_point())
                 made.writes.append(self.values.add(one, place, maker=index, kept=keeps, written=True).number)
                 made.overwrites.append(old)
         made.outs, made.slots = [*made.writes], [*range(len(made.writes))]
         for slot, one in enumerate(out, len(made.outs)):
-            if not isinstance(one, torch.Tensor) or any(one is other for other in mine) or not (place := self.values.place(one)):
+            if not isinstance(one, torch.Tensor) or (mine and any(one is other for other in mine)) or not (place := self.values.place(one)):
                 continue
             known = self.values.at(place)
             if known:
@@ -257,7 +258,7 @@ class Recorder(private.Mode):
         """Begin."""
         self._stays = ExitStack()
         self._stays.enter_context(private.staying())
-        self._stays.enter_context(private.handing_out(self.values.before_writing))
+        self._stays.enter_context(private.handing_out(lambda tensor: self.values.before_writing(self.values.place(tensor))))
         self._stays.enter_context(self._passes)
         self._handles += private.module_hooks(self.names.enter, self.names.leave)
         self._handles += private.step_hooks(self.begin_update, self.end_update) if self._alone else []

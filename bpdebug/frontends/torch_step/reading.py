@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ _MOST, _RANK = 200_000, 32
 """Operations and values of a step, and axes of a value, at most."""
 _PHASES = ("forward", "backward", "update")
 _TAKEN = "m"
+_shown = cache(printable)
 
 
 class Value(Record):
@@ -224,7 +226,7 @@ def _operation(one: dict[str, Any], place: int, count: int, hooked: bool) -> Ope
     _check(one["arguments"], count)
     _check(list(one["keywords"].values()), count)
     return Operation(
-        printable(str(one["name"])),
+        _shown(str(one["name"])),
         [*one["arguments"]],
         {**one["keywords"]},
         frozenset(numbers["live"]),
@@ -232,8 +234,8 @@ def _operation(one: dict[str, Any], place: int, count: int, hooked: bool) -> Ope
         tuple(int(slot) for slot in one["slots"]),
         numbers["writes"],
         one["phase"],
-        printable(str(one["module"])),
-        (printable(str(line[0])), int(line[1]), printable(str(line[2]))) if line else None,
+        _shown(str(one["module"])),
+        (_shown(str(line[0])), int(line[1]), _shown(str(line[2]))) if line else None,
         one["forward"],
         hooked,
     )

@@ -73,8 +73,7 @@ class Statements:
         for operation in step.operations:
             for row in _rows_of(operation):
                 for statement in self._statements(row):
-                    live = frozenset(inner for one in (*row.live, *row.outs) for inner in self._inside.get(one, (one,)))
-                    self.all.append(self._joined(replace(statement, live=live)))
+                    self.all.append(self._joined(statement))
                     made.add(statement.place)
         used = {place for one in self.all for place in one.reads}
         self.given = [place for place in step.arrays if place not in made and place in used]
@@ -98,6 +97,7 @@ class Statements:
         if name in _NOTHING or is_drawn(name):
             return
         at = dict(zip(operation.slots, operation.outs, strict=False))
+        self._live = frozenset(inner for one in (*operation.live, *operation.outs) for inner in self._inside.get(one, (one,)))
         inputs = tuple(dict.fromkeys(_places([*operation.arguments, *operation.keywords.values()])))
         templates = {at[slot]: text for slot, text in (self._formulas(operation, name, inputs) or {}).items() if slot in at}
         for place in operation.outs:  # first: of others the formulas may read them
@@ -148,7 +148,7 @@ class Statements:
         self.numbers.formulas[place] = formula, reads
         if plain(operation.name) in _VIEWS and len(reads) == 1:
             self.numbers.views[place] = formula, reads
-        return None if inner else Statement(place, formula, operation, "", reads, stretched=said if "flat list" in said else "")
+        return None if inner else Statement(place, formula, operation, "", reads, self._live, said if "flat list" in said else "")
 
     def _at_length(self, general: str, read: Sequence[int], value: Value) -> str:
         """A formula in which NumPy's rule has stretched both operands, with the axes of each written out."""
@@ -204,7 +204,7 @@ class Statements:
     def _opaque(self, place: int, operation: Operation, inputs: tuple[int, ...], reason: str) -> Statement:
         own = Formula.of(Name(OWN.format(self._step.values[place].name)))
         reads = tuple(dict.fromkeys(inner for one in inputs for inner in self._inside.get(one, (one,))))
-        return Statement(place, own, operation, reason, reads)
+        return Statement(place, own, operation, reason, reads, self._live)
 
 
 def _places(given: list[Any]) -> list[int]:
