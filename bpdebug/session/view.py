@@ -13,7 +13,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.numbers import AUTO, NumberStyle
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.render import Style
+from bpdebug.core.render import Style, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.look.effect import Effect
@@ -134,6 +134,10 @@ class View(Record, eq=False):
     def name(self) -> str:
         """The tensor of the selected cell, or ""."""
         return self.selected[0] if self.selected else ""
+
+    def named(self, name: str, index: Cell = ()) -> str:
+        """A tensor, or a cell of it, in the notation that formulas are shown in."""
+        return render_name(name, self.style, index)
 
     @property
     def operands(self) -> tuple[tuple[str, Cell], ...]:

@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.writing import BLANK
 from bpdebug.session.command_completion import complete_command, meant
@@ -135,7 +134,7 @@ class FormulaScreen(LineScreen):
 
     @property
     def _target(self) -> str:
-        return f"{render_name(self.stage.name, self.view.style)} = "
+        return f"{self.view.named(self.stage.name)} = "
 
     def compose(self) -> ComposeResult:
         """Title, line, and what is said of it."""

@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from bpdebug.core.numbers import short
-from bpdebug.core.render import render_name
 from bpdebug.look.folds import folds_of
 from bpdebug.play.hunt import LOCKED
 from bpdebug.session.commands import COMMANDS, Command
@@ -58,7 +57,7 @@ def _stage(view: View, brief: bool = False) -> Line:
     if position.stage is None:
         return (*count, ("start", "dim"))
     phase = "" if brief or position.phase == position.stage else f"{position.phase} "
-    return (*count, (phase, "dim"), (render_name(position.stage, view.style), "next"))
+    return (*count, (phase, "dim"), (view.named(position.stage), "next"))
 
 
 def _loss(view: View) -> Line:

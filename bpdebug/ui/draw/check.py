@@ -11,7 +11,7 @@ from bpdebug.core.cells import Cell, cell_name
 from bpdebug.core.description import Array
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import digits_apart, written
-from bpdebug.core.render import render, render_name
+from bpdebug.core.render import render
 from bpdebug.core.schedule import Stage
 from bpdebug.look.once import once
 from bpdebug.session.view import View
@@ -23,7 +23,7 @@ from bpdebug.ui.draw.spans import Line, Span, first_that_fits, line, plain, tabl
 
 def report_title(view: View, report: Report) -> str:
     """What was done, and what it has come to."""
-    wrong = render_name(report.culprit.stage.name, view.style) if report.culprit else ""
+    wrong = view.named(report.culprit.stage.name) if report.culprit else ""
     if report.source is CHECK:
         by = " and ".join(sorted({finding.method for finding in report.findings if finding.method}))
         where = report.culprit.stage.line if report.culprit else ""
@@ -91,7 +91,7 @@ def _row(view: View, source: Source, group: Sequence[Finding]) -> list[Line]:
         cells = f"{finding.checked}/{finding.ours.size}" if finding.checked else ""
     texts = [*where, *(("", "") if fine else _numbers(source, finding)), cells if single else ""]
     formula = render(finding.stage.formula.tree, view.style, view.shapes)
-    first, last = (render_name(group[place].stage.name, view.style) for place in (0, -1))
+    first, last = (view.named(group[place].stage.name) for place in (0, -1))
     place = finding.stage.line.removeprefix(f"{view.program.scenario.source}:")  # of another file than that which was named, with it
     return [
         line(finding.says.badge, " ", (first if single else f"{len(group)}: {first} … {last}", "name")),
@@ -200,7 +200,7 @@ def verdict_lines(view: View, name: str, index: Cell, columns: int) -> list[Line
         said = f"{_difference(view, verdict, index)}{zero}"
     else:
         found = verdict.says.reason if verdict.error < _EQUAL else _difference(view, verdict, index)
-        said = f"follows from {render_name(cause(view, name), view.style)}: {found}"
+        said = f"follows from {view.named(cause(view, name))}: {found}"
     return _finding_lines(verdict, said, columns)
 
 
@@ -214,7 +214,7 @@ def _finding_lines(finding: Finding, sentence: str, columns: int) -> list[Line]:
 def _difference(view: View, verdict: Finding, index: Cell) -> str:
     """Both numbers of the selected cell, or, where they agree or one is not known, those of the worst one."""
     right, ours = float(verdict.right[index]), float(view.tensors[verdict.stage.name][index])
-    worst = cell_name(render_name(verdict.stage.name, view.style), verdict.cell)
+    worst = cell_name(view.named(verdict.stage.name), verdict.cell)
     shown, numeric = (written(value, 5) for value in verdict.numbers or (ours, right))
     elsewhere = f"{worst} is {shown}, {verdict.method} gives {numeric}"
     if verdict.stage.name in view.stale:
@@ -272,6 +272,6 @@ def match_lines(view: View, name: str, index: Cell, columns: int) -> list[Line]:
     if match.says.agrees:
         said += f": {match.status}"
     else:
-        said += "" if off_cells(match)[index] else f"; {render_name(name, view.style)} is off elsewhere"
+        said += "" if off_cells(match)[index] else f"; {view.named(name)} is off elsewhere"
         said += "; it follows from your own numbers before it" if match.status == "follows" else ""
     return _finding_lines(match, said, columns)

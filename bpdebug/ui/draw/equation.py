@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from bpdebug.core.cells import Cell
 from bpdebug.core.numbers import minus
-from bpdebug.core.render import render_name
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
 from bpdebug.ui.draw.braille import Canvas
@@ -49,7 +48,7 @@ def _empty(view: View, columns: int) -> list[Line]:
     into, back = key_of("into"), key_of("reverse-into")
     runs, formula = line((into, "key"), " runs a stage and goes into it:"), formula_text(view, view.program.stage(name))
     lines = wrap(f"There each {into} goes on to the next cell, and {back} back: what goes into the cell is lit.", columns, "dim")
-    return [*formula_behind(runs, render_name(name, view.style), formula, columns), *lines]
+    return [*formula_behind(runs, view.named(name), formula, columns), *lines]
 
 
 def _centres(view: View, equation: Equation) -> dict[str, int]:

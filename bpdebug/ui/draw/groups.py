@@ -14,7 +14,6 @@ from bpdebug.core.network import Phase
 from bpdebug.core.numbers import brief, narrow, written
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array, Role
 from bpdebug.look.groups import group_of
 from bpdebug.look.once import once
@@ -198,7 +197,7 @@ class _Row(Record, eq=False):
 
     def titles(self) -> tuple[str, str]:
         """The tensor with its shape, and alone; the name of what is a group by itself is there already."""
-        name, shape = render_name(self.name, self.parts.view.style) * (self.name != self.group.name), self.parts.view.shapes[self.name]
+        name, shape = self.parts.view.named(self.name) * (self.name != self.group.name), self.parts.view.shapes[self.name]
         return f"{name} {shape_text(shape)}".strip() if shape else name, name
 
     def numbers(self) -> tuple[str, str]:
@@ -206,7 +205,7 @@ class _Row(Record, eq=False):
         view = self.parts.view
         if self.is_selected and view.selected:
             number = narrow(float(view.tensors[self.parts.name][view.selected[1]]), 6)
-            return f"{render_name(self.parts.name, view.style, view.selected[1])} {number}", number
+            return f"{view.named(self.parts.name, view.selected[1])} {number}", number
         values = values_in(view, self.name)
         text = "" if values is None else written(float(values), 4) if values.ndim == 0 else f"‖{written(norm(values), 2)}‖"
         return text, text
@@ -295,7 +294,7 @@ def _parameters(parts: Scene, canvas: Canvas, group: Group, x: int, y: int) -> N
     for name in group.parameters:
         values = parts.view.tensors[name]
         largest = np.unravel_index(once(values, "most", partial(_largest, values)), values.shape)
-        text = f"{render_name(name, parts.view.style)} {shape_text(values.shape)}  "
+        text = f"{parts.view.named(name)} {shape_text(values.shape)}  "
         canvas.write(x, y, text, "dim", (name, tuple(map(int, largest))))
         x += width(text)
 

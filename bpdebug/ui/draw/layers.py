@@ -84,7 +84,7 @@ def samples_in(view: View, name: str) -> Array:
 
 def heading(view: View, name: str, theirs: bool) -> str:
     """What a table is called."""
-    return f"yours {render_name(name, view.style)}" if theirs else render_name(name, view.style)
+    return f"yours {view.named(name)}" if theirs else view.named(name)
 
 
 def origin_of(view: View) -> tuple[str, Cell] | None:

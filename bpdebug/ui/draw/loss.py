@@ -9,7 +9,6 @@ import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import decimals, short, written
-from bpdebug.core.render import render_name
 from bpdebug.session.view import View
 from bpdebug.time.position import called
 from bpdebug.ui.draw.braille import Canvas
@@ -276,7 +275,7 @@ def _answer_lines(view: View, columns: int, rows: int) -> list[Line]:
 
 def _headed(view: View, sample: str, shown: list[_Row], columns: int) -> list[tuple[Line, ...]]:
     """Above the rows the first heading beside which the names are whole; else the last one, and names that are cut."""
-    answer, target = (render_name(name, view.style) for name in (view.program.prediction, view.program.target))
+    answer, target = (view.named(name) for name in (view.program.prediction, view.program.target))
     then = view.finished
     past = f"{answer} of {called(view.program, then.update)}" if then and view.program.prediction in then.tensors else answer
     whole, brief = f"sample {sample}".strip(), f"#{sample}"

@@ -13,7 +13,6 @@ from bpdebug.core.cells import Cell
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import Statistics, aligned, minus, short
 from bpdebug.core.record import Record
-from bpdebug.core.render import render_name
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.time.position import called
@@ -167,7 +166,7 @@ def note_text(view: View, layout: Layout, columns: int) -> str:
     if view.selected is None or block is None:
         return ""
     above = statistics_text(view, block.name, block.width) if "statistics" in block.heads else ""
-    cell = f"{render_name(block.name, view.style, view.selected[1])} "  # which need not be in sight
+    cell = f"{view.named(block.name, view.selected[1])} "  # which need not be in sight
     change = change_text(view, *view.selected, columns - width(cell))
     return (
         first_that_fits((cell + change, change), columns, change) if change else statistics_text(view, block.name, columns, without=above)

@@ -9,7 +9,6 @@ from itertools import pairwise
 from bpdebug.core.cells import Cell
 from bpdebug.core.numbers import brief, narrow, written
 from bpdebug.core.record import Record
-from bpdebug.core.render import render_name
 from bpdebug.look.once import once
 from bpdebug.session.view import View
 from bpdebug.time.position import called
@@ -78,7 +77,7 @@ def _given(parts: Parts, room: int) -> Iterator[str]:
     if parts.given_by_sample is not None and view.selected:
         number = f"{'+' * (parts.given_by_sample > 0)}{written(parts.given_by_sample, 3)}"
         gives = f"sample {int(view.samples[view.sample])} gives {number}"
-        yield first_that_fits((f"{gives} to {render_name(parts.name, view.style, view.selected[1])}", gives, number), room)
+        yield first_that_fits((f"{gives} to {view.named(parts.name, view.selected[1])}", gives, number), room)
 
 
 def _neurons(drawn: _Picture, column: Column, scale: tuple[float, float]) -> None:
@@ -140,13 +139,13 @@ def _headings(drawn: _Picture, plan: Plan) -> None:
     parts, canvas, end = drawn.parts, drawn.canvas, 0
     way = parts.direction * (parts.selected[0] != WEIGHT or not parts.view.position.stage)
     for column in plan.shown:
-        heading = render_name(parts.tensor(column.layer), parts.view.style)
+        heading = parts.view.named(parts.tensor(column.layer))
         start = max(min(column.left + 1, plan.columns - len(heading)), 0)
         lit = parts.stage[0] in ANSWERS and parts.stage[1] == column.layer
         canvas.write(start, plan.bottom, heading, "next" if lit else "dim")
         room = start - end - 2 - abs(way)
         if column.layer and room + abs(way) >= 1:  # the name of the weights on an arrow, as much of it as there is room for
-            name = first_that_fits((render_name(parts.edges(column.layer), parts.view.style), ""), room).center(room, "─" if way else " ")
+            name = first_that_fits((parts.view.named(parts.edges(column.layer)), ""), room).center(room, "─" if way else " ")
             text, role = "◁" * (way < 0) + name + "▷" * (way > 0), "next" if parts.active == column.layer else "dim"
             canvas.write(end + 1, plan.bottom, text, role)
         end = max(start + len(heading), column.right)
@@ -155,7 +154,7 @@ def _headings(drawn: _Picture, plan: Plan) -> None:
 def _shortcut(drawn: _Picture, edges: Edges) -> None:
     """An arc above a residual layer, from its input to its sum: what goes around it, or on the way back the gradient of its sum."""
     parts, view, output = drawn.parts, drawn.parts.view, drawn.parts.names(edges.right.layer).output
-    name = render_name(parts.program.gradients[output] if parts.backward else parts.tensor(edges.left.layer), view.style)
+    name = view.named(parts.program.gradients[output] if parts.backward else parts.tensor(edges.left.layer))
     text = f"◁{name}" if parts.backward else f"+{name}▷"
     start, room = edges.left.left + 2, edges.right.left - edges.left.left - 2
     row = min(*edges.left.rows, *edges.right.rows) - 1

@@ -15,7 +15,6 @@ from rich.cells import cell_len
 from bpdebug.core.cells import Cell
 from bpdebug.core.numbers import narrow
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import render_name
 from bpdebug.core.tensors import Array
 from bpdebug.ui.draw.braille import Canvas
 from bpdebug.ui.draw.layers import WEIGHT
@@ -239,7 +238,7 @@ class Edges(Record, eq=False):
             other = program.gradients.get(weight, "") if self.name == weight else weight
             values = self.parts.view.tensors.get(other)
             if values is not None:
-                yield f"{render_name(other, self.parts.view.style)} {narrow(float(values[i, j]), 6)}", other
+                yield f"{self.parts.view.named(other)} {narrow(float(values[i, j]), 6)}", other
 
     def nearest(self, x: int, y: int) -> tuple[str, Cell] | None:
         """The weight of the edge that is nearest to a place; None where none is near."""

@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import LETTERS, Style, render, render_name
+from bpdebug.core.render import LETTERS, Style, render
 from bpdebug.core.schedule import Skipped, Stage
 from bpdebug.look.folds import Heading, Row, folds_of, rows_of, within
 from bpdebug.look.listing import mark_of
@@ -189,7 +189,7 @@ def _formulas(view: View, short: bool, style: Style) -> dict[str, str]:
 
 def _name(view: View, name: str) -> str:
     """The name of a stage, as it is written below the heading of its module."""
-    return within(view.program, name, render_name(name, view.style))
+    return within(view.program, name, view.named(name))
 
 
 def _written(view: View, name: str, plan: Plan) -> int:
@@ -214,7 +214,7 @@ def program_line(view: View, row: Row, columns: int, plan: Plan | None = None) -
     if isinstance(row, Stage):
         return _grounded(view, row, _detailed(view, row, plan, _equation(view, row, plan)), plan)
     if isinstance(row, Skipped):  # why it does not exist; in a narrow listing no more than the gist
-        name, gist = render_name(row.name, view.style), row.reason.partition(":")[0]
+        name, gist = view.named(row.name), row.reason.partition(":")[0]
         texts = (f"{name} skipped: {row.reason}", f"{name} skipped: {gist}", f"{name}: {gist.removeprefix('the loss is ')}")
         drawn = f"{name} = {row.drawn}"
         short = f"{name}: {row.drawn.partition('(')[0]}"

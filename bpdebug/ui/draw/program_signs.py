@@ -4,7 +4,6 @@ that makes it to the last one that reads it, so that what must be kept for the b
 from __future__ import annotations
 
 from bpdebug.core.numbers import spoken
-from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.look.folds import Fold, Heading, folds_of, within
 from bpdebug.look.groups import group_of
@@ -42,7 +41,7 @@ def heading_line(view: View, row: Heading, columns: int) -> Line:
     ways = [line((title, "name"), (text, "dim")) for title in titles for text in behind]
     shortest = line(*crop(((titles[1], "name"),), 0, max(room - len(brief) - 1, 1)), (f"…{brief}", "dim"))
     said = first_that_fits(ways, room, shortest)
-    made = (name if name == "…" else within(view.program, name, render_name(name, view.style)) for name in folds.makes(fold))
+    made = (name if name == "…" else within(view.program, name, view.named(name)) for name in folds.makes(fold))
     names = " ".join(made) if row.closed else ""
     names = f"  {names}" if room - width(said) > _LEAST else ""
     drawn = fit((*start, *said, (names, "dim")), columns)
@@ -127,9 +126,9 @@ def memory_text(view: View, columns: int) -> str:
     """How much is kept now for stages to come, and how much at most, in the precision of the program."""
     lives, done = lives_of(view.program), view.position.done
     key = ("sizes", view.shapes.get(view.program.input))
-    sizes, kept = once(view.program, key, lambda: lives.sizes(view.shapes)), [render_name(name, view.style) for name in lives.kept(done)]
+    sizes, kept = once(view.program, key, lambda: lives.sizes(view.shapes)), [view.named(name) for name in lives.kept(done)]
     most, item = max(sizes), view.program.dtype.itemsize
-    peak = f"most {_size(most * item)} at {render_name(view.program.stages[sizes.index(most) - 1].name, view.style)}"
+    peak = f"most {_size(most * item)} at {view.named(view.program.stages[sizes.index(most) - 1].name)}"
     now = f"kept {_size(sizes[done] * item)}"
     ways = [f"{now}: {' '.join(kept)}  {peak}"] * bool(kept) + [f"{now}  {peak}", now]
     return first_that_fits(ways, columns, "")

@@ -6,7 +6,6 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from bpdebug.core.misfits import shape_text
-from bpdebug.core.render import render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.look.once import once
 from bpdebug.look.source import Fold, folds_of, parts_of, text_of
@@ -162,7 +161,7 @@ class Text:
         """What a line makes, the fullest way to say it first."""
         view, present = self._view, self.stage_at(number)
         stages = self._stages.get(number, ())[:_MOST]
-        names = [(render_name(stage.name, view.style), shape_text(view.shapes[stage.name] or (1,))) for stage in stages]
+        names = [(view.named(stage.name), shape_text(view.shapes[stage.name] or (1,))) for stage in stages]
         ways = ["  ".join(f"{name} {shape}" for name, shape in names), "  ".join(dict.fromkeys(shape for _, shape in names))]
         ways += [shape_text(view.shapes[present.name] or (1,))] if present else []
         return [((way, "faint"),) for way in ways if way]

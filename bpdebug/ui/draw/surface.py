@@ -14,7 +14,7 @@ import numpy as np
 from bpdebug.core.cells import cell_name
 from bpdebug.core.numbers import decimals, minus, short, written
 from bpdebug.core.record import Record
-from bpdebug.core.render import render, render_name
+from bpdebug.core.render import render
 from bpdebug.look.answer import answer_of
 from bpdebug.look.surface import Surface
 from bpdebug.session.view import View
@@ -46,7 +46,7 @@ def surface_title(view: View, name: str) -> str:
     found = answer_of(view.program)
     answer = surface.prediction if isinstance(found, str) else render(found.value, view.style, view.shapes)
     if surface.grid is None:
-        return f"{name.replace('Surface', 'Answers')}  {answer} beside {render_name(view.program.target, view.style)}"
+        return f"{name.replace('Surface', 'Answers')}  {answer} beside {view.named(view.program.target)}"
     output = f" {surface.labels[Sight(view, surface).output]}" if surface.task == "numbers" and len(surface.labels) > 1 else ""
     return f"{name}  {answer}{output} over {', '.join(surface.inputs)}"
 

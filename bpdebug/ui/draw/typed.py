@@ -6,7 +6,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from bpdebug.core.misfits import shape_text
-from bpdebug.core.render import render, render_name
+from bpdebug.core.render import render
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import names
@@ -19,9 +19,7 @@ from bpdebug.ui.draw.spans import Line, fit, line, table, width, with_more, wrap
 def editor_title(view: View, stage: Stage, columns: int) -> Line:
     """Whose formula it is, and how the editor is left; then the other keys that there is room for."""
     keys = [("Enter", "takes it"), ("Esc", "leaves"), ("Tab", "names"), ("ctrl+d", "derived")]
-    drawn = line(
-        ("formula of ", "dim"), (render_name(stage.name, view.style), "name"), (f" {_sized(view.shapes[stage.name])}".rstrip(), "dim")
-    )
+    drawn = line(("formula of ", "dim"), (view.named(stage.name), "name"), (f" {_sized(view.shapes[stage.name])}".rstrip(), "dim"))
     return with_more(drawn, columns, *(line("  ", (key, "key"), (f" {label}", "dim")) for key, label in keys))
 
 
@@ -39,7 +37,7 @@ def mistake_line(draft: Draft, start: int, columns: int) -> Line:
 
 def draft_lines(view: View, stage: Stage, draft: Draft, columns: int) -> list[Line]:
     """The verdict on a formula, then how it reads in mathematics."""
-    name = render_name(stage.name, view.style)
+    name = view.named(stage.name)
     role = "dim" if draft.message else ""
     written = wrap(render(draft.tree, view.style, view.shapes), columns, role, "    ", f"  {name} = ") if draft.tree else []
     if draft.message:
@@ -47,7 +45,7 @@ def draft_lines(view: View, stage: Stage, draft: Draft, columns: int) -> list[Li
     note = "   this is the derived formula" if draft.derived else "   this is what runs now" if draft.running else ""
     fits = line(("✓ ", "good"), (f"fits: {name} is {shape_text(draft.shape or ())}", "good"), (note, "changed"))
     operands = names(draft.tree) if draft.tree else ()
-    shapes = "   " + "   ".join(f"{render_name(n, view.style)} {_sized(view.shapes[n])}" for n in operands if view.shapes.get(n))
+    shapes = "   " + "   ".join(f"{view.named(n)} {_sized(view.shapes[n])}" for n in operands if view.shapes.get(n))
     return [(*fits, (shapes, "dim")) if width(fits) + cell_len(shapes) <= columns else fits, *written]
 
 

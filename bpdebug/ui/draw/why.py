@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from bpdebug.core.numbers import minus, written
-from bpdebug.core.render import render_name
 from bpdebug.look.explanation import MOST_OPERANDS, Explanation
 from bpdebug.look.pencil import GIVEN
 from bpdebug.session.view import View
@@ -57,13 +56,13 @@ def why_lines(view: View, columns: int, rows: int = 100, high: bool = False) -> 
         return lines
     # the whole formula, where the listing shows a short form or none of it, or where there is room
     text = formula_text(view, explanation.stage, short=False)
-    whole = formula_lines(text, columns, f"{render_name(explanation.stage.name, view.style)} = ", "     ", "faint")
+    whole = formula_lines(text, columns, f"{view.named(explanation.stage.name)} = ", "     ", "faint")
     return lines + whole * (len(lines) + len(whole) <= rows or text != formula_text(view, explanation.stage))
 
 
 def why_title(view: View, title: str, columns: int) -> str:
     """What the border says: the way that Enter has led here, as much of its end as there is room for, and how to return."""
-    steps = [render_name(name, view.style, index) for name, index in view.crumbs]
+    steps = [view.named(name, index) for name, index in view.crumbs]
     back = f"  {key_of('return')} returns" if steps else ""
     explained = view.explanation
     if explained and explained.stage and explained.stage.line:
@@ -94,7 +93,7 @@ def _stale(view: View, explanation: Explanation, columns: int) -> list[Line]:
     for stage in reversed(program.stages[: program.index[explanation.name] + 1]):
         if stage.name in reached:
             reached.update(stage.formula.names)
-            edited = [render_name(stage.name, view.style)] * stage.edited + edited
+            edited = [view.named(stage.name)] * stage.edited + edited
     told = f"computed before the edit of {', '.join(edited)}: the next update has it" if edited else "computed before the edit"
     return wrap_lines(told, columns, "changed")
 
@@ -108,7 +107,7 @@ def _empty(view: View, columns: int) -> list[Line]:
     stage = view.program.stages[0]
     runs = line(("s", "key"), " runs the first stage:")
     return [
-        *formula_behind(runs, render_name(stage.name, view.style), formula_text(view, stage), columns),
+        *formula_behind(runs, view.named(stage.name), formula_text(view, stage), columns),
         *_welcome(view, columns),
         *wrap(stage.meaning, columns, "dim"),
         *wrap("Then the arrow keys choose a cell, and this pane shows where its number comes from.", columns, "dim"),
@@ -182,7 +181,7 @@ def _operands(view: View, explanation: Explanation, columns: int) -> list[Line]:
         return []
     count = len(explanation.operands)
     chosen = view.operand % count
-    name = (render_name(explanation.operands[chosen][0], view.style, explanation.operands[chosen][1]), "name")
+    name = (view.named(*explanation.operands[chosen]), "name")
     counted = f"{count}{'+' * (count == MOST_OPERANDS)}"
     said = (f"   o/ takes the next of {counted} operands", f"  o/ next ({chosen + 1} of {counted})", f"  o/ {chosen + 1}/{counted}")
     ways = list(map(_keyed, said)) if count > 1 else [()]

@@ -11,7 +11,7 @@ import numpy as np
 from bpdebug.core.cells import Cell, Term
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, short, written
-from bpdebug.core.render import render_cell, render_name
+from bpdebug.core.render import render_cell
 from bpdebug.core.tree import Place, Tree, Written
 from bpdebug.look.explanation import Explanation, in_formula
 from bpdebug.look.once import once
@@ -160,7 +160,7 @@ def operand_at(view: View, drawn: Line, x: int) -> int | None:
         if part.startswith(f"{OPERAND}:"):
             return int(part.partition(":")[2])
     for place, (name, index) in enumerate(view.operands):
-        shown = re.escape(render_name(name, view.style, index))
+        shown = re.escape(view.named(name, index))
         if any(found.start() <= x < found.end() for found in re.finditer(rf"(?<![\w∂.]){shown}(?!\w)", plain(drawn))):
             return place
     return None
