@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field
 from functools import cached_property, partial
 from itertools import product as pairs
@@ -21,7 +21,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import AXES
 from bpdebug.core.sources import ADDED, Letters, Sources, is_layout, sources, stretched
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.core.tree import (
     Binary,
     Call,
@@ -40,6 +40,8 @@ from bpdebug.core.tree import (
 )
 
 Cell = tuple[int, ...]
+NamedCell = tuple[str, Cell]
+"""A cell of a tensor, behind the tensor's name."""
 
 
 class Term(Record, eq=False):
@@ -145,7 +147,7 @@ class Cells:
         columns: whether samples are shown as columns, so that the other letter stands for an axis.
     """
 
-    def __init__(self, formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64, columns: bool = False) -> None:
+    def __init__(self, formula: Formula, values: Values, dtype: npt.DTypeLike = np.float64, columns: bool = False) -> None:
         self.formula, self.values, self._columns = formula, values, columns
         self._evaluator = Evaluator(values, dtype)
         self._layouts: dict[int, Sources] = {}

@@ -7,7 +7,7 @@ have the same bits. The text is made from checked trees, never from what a user 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -20,10 +20,10 @@ from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.shapes import Inference, Shape
+from bpdebug.core.shapes import Inference, Shape, Shapes
 from bpdebug.core.sources import is_layout, operands_of, with_operands
 from bpdebug.core.structure import Form, Unknown, form_of, kind_of
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.core.tree import Call, Index, Item, Key, Length, Listing, Name, Operation, Transpose, Tree, names, operation, walk
 from bpdebug.core.writing import to_text
 
@@ -85,7 +85,7 @@ class Compiler:
         forms: what the buffers do not show: that a length is known only to the run, that a number stays what it is and may be a length.
     """
 
-    def __init__(self, tensors: Mapping[str, Array], dtype: npt.DTypeLike, forms: Mapping[str, Shape] = MappingProxyType({})) -> None:
+    def __init__(self, tensors: Values, dtype: npt.DTypeLike, forms: Shapes = MappingProxyType({})) -> None:
         self.tensors, self.dtype = tensors, np.dtype(dtype)
         self.shapes: dict[str, Shape] = {name: form_of(tensor) for name, tensor in tensors.items()}
         for name, form in forms.items():

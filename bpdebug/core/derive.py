@@ -8,7 +8,7 @@ else does that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import cast
 
 from bpdebug.core.adjoints import RULES, flipped, of_product, of_subscript
@@ -19,7 +19,7 @@ from bpdebug.core.inner import TRIVIAL, Derivation, named, work
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.products import ZERO, Product, added, minus, over, times
 from bpdebug.core.record import replace
-from bpdebug.core.shapes import GENERIC_ROWS, Shape
+from bpdebug.core.shapes import GENERIC_ROWS, Shapes
 from bpdebug.core.spread import Spread, subscript
 from bpdebug.core.structure import Form, axes_of, kind_of, multiplied
 from bpdebug.core.tree import (
@@ -52,9 +52,7 @@ ARRIVING = Name("g")
 """The gradient that arrives at the output."""
 
 
-def derived(
-    output: str, formula: Formula, shapes: Mapping[str, Shape], wanted: Collection[str], arriving: Name | Number = ARRIVING
-) -> Derivation:
+def derived(output: str, formula: Formula, shapes: Shapes, wanted: Collection[str], arriving: Name | Number = ARRIVING) -> Derivation:
     """The gradients that a forward line passes to the tensors that it reads.
 
     Args:
@@ -77,9 +75,7 @@ def derived(
 class _Backward:
     """What comes back to each node of a formula."""
 
-    def __init__(
-        self, output: str, formula: Formula, shapes: Mapping[str, Shape], wanted: Collection[str], arriving: Name | Number
-    ) -> None:
+    def __init__(self, output: str, formula: Formula, shapes: Shapes, wanted: Collection[str], arriving: Name | Number) -> None:
         self.formula, self.wanted, self.arriving, self.blocked = formula, wanted, arriving, dict[str, str]()
         known = {"m": _SAMPLES, **shapes}
         self.shapes = Spread(formula.text, known)

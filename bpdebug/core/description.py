@@ -14,6 +14,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.tensors import Naming
 
 Array = tensors.Array
+Values = tensors.Values
 _SHUFFLE_KEY = 0x5_BA7C4
 """Keeps the shuffles' generators apart from those of the initial values under the same seed."""
 
@@ -248,7 +249,7 @@ class Batches(Record):
         """Where updates are not kept: the first of them, and the first after them that is."""
         return {}
 
-    def start(self, update: int) -> Mapping[str, Array]:
+    def start(self, update: int) -> Values:
         """What is known of the tensors that live from update to update at the start of one; nothing but behind a gap."""
         return {}
 

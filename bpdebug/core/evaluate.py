@@ -18,11 +18,11 @@ from bpdebug.core.expansion import constant_of, expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import FUNCTIONS, OPERATORS
 from bpdebug.core.parser import Formula
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.core.tree import Binary, Call, Index, Item, Key, Length, Listing, Name, Operation, Text, Transpose, Tree, View, operation
 
 
-def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64, quickly: bool = False) -> Array:
+def evaluate(formula: Formula, values: Values, dtype: npt.DTypeLike = np.float64, quickly: bool = False) -> Array:
     """The formula's value; NaN and inf are values like any other and raise nothing.
 
     Args:
@@ -43,7 +43,7 @@ def evaluate(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike
         raise FormulaError(f"{formula.text} cannot be computed: {error}") from None
 
 
-def assigned(formula: Formula, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64, quickly: bool = False) -> Array:
+def assigned(formula: Formula, values: Values, dtype: npt.DTypeLike = np.float64, quickly: bool = False) -> Array:
     """What the stage of that formula computes, in its tensor's kind of number, also where the formula gives truth values or counts."""
     return np.asarray(evaluate(formula, values, dtype if np.dtype(dtype).kind in "fc" else np.float64, quickly), dtype)
 
@@ -53,7 +53,7 @@ class Evaluator:
 
     quickly = False
 
-    def __init__(self, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> None:
+    def __init__(self, values: Values, dtype: npt.DTypeLike = np.float64) -> None:
         self.values, self.dtype = values, np.dtype(dtype)
         self._known: dict[int, tuple[Tree, Any]] = {}
 

@@ -20,8 +20,8 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import KEPT, Stage
 from bpdebug.core.sources import is_layout
-from bpdebug.core.structure import Shape
-from bpdebug.core.tensors import Array
+from bpdebug.core.structure import Shapes
+from bpdebug.core.tensors import Array, Values
 from bpdebug.core.tree import Binary, Call, Length, Name, Operation, Tree, names, operation, substitute, walk
 
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
@@ -58,12 +58,12 @@ class UpdateCompiler(Compiler):
 
     def __init__(
         self,
-        tensors: Mapping[str, Array],
+        tensors: Values,
         dtype: npt.DTypeLike,
         stages: Sequence[tuple[str, Formula]],
         given: Iterable[str],
         checks: Mapping[int, Sequence[Check]],
-        forms: Mapping[str, Shape],
+        forms: Shapes,
     ) -> None:
         super().__init__(tensors, dtype, forms)
         self._given = frozenset(given)

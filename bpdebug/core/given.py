@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bpdebug.core.description import Array, Batches, Scenario
+from bpdebug.core.description import Array, Batches, Scenario, Values
 from bpdebug.core.draws import Draw
 from bpdebug.core.network import LayerNames, Network
 from bpdebug.core.record import Record
-from bpdebug.core.structure import Shape
+from bpdebug.core.structure import Shapes
 
 
 class Allowed(Record):
@@ -79,9 +79,9 @@ class Given(Record, eq=False):
 
     scenario: Scenario
     network: Network
-    data: Mapping[str, Array]
+    data: Values
     dtype: np.dtype[Any]
-    fixed: Mapping[str, Array]
+    fixed: Values
 
     @property
     def recorded(self) -> Mapping[str, Recorded]:
@@ -99,7 +99,7 @@ class Given(Record, eq=False):
         return self.batches.updates
 
     @property
-    def samples(self) -> Mapping[str, Array]:
+    def samples(self) -> Values:
         """Those of the data of which others may be drawn, a sample a row."""
         return self.data
 
@@ -134,7 +134,7 @@ class Given(Record, eq=False):
         return self.network.loss
 
     @property
-    def parameters(self) -> Mapping[str, Shape]:
+    def parameters(self) -> Shapes:
         """Parameter to shape, frozen ones too."""
         return self.network.parameters
 

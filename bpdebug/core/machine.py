@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from contextvars import Context
 from itertools import islice
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.moments import Copies, Moment
 from bpdebug.core.program import Program
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.core.structure import Forms
 from bpdebug.core.workspace import UNCHECKED, Checks, Memory, StageError, Workspace
 
@@ -63,7 +62,7 @@ class Machine:
         for work in self._workspaces.values():
             work.loaded = -1
 
-    def _in_precision(self, data: Mapping[str, Array]) -> dict[str, Array]:
+    def _in_precision(self, data: Values) -> dict[str, Array]:
         with np.errstate(over="ignore"):  # too large for single precision is inf
             return {name: np.asarray(values, self.program.kind(name)) for name, values in data.items()}
 
@@ -297,7 +296,7 @@ class Machine:
             for name in names:
                 self._copies.overwritten(name, self._work.tensors[name])
 
-    def shapes(self) -> Mapping[str, Shape]:
+    def shapes(self) -> Shapes:
         """The shape of every tensor in the current update."""
         found = Forms(self._work.tensors)
         for name in self._work.forms:  # a length that only the run knows may be another one later

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from weakref import WeakSet
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 
 
 class Moment(Mapping[str, Array]):
@@ -21,7 +21,7 @@ class Moment(Mapping[str, Array]):
         kept: what is a copy already.
     """
 
-    def __init__(self, live: Mapping[str, Array], copies: Copies, kept: Mapping[str, Array]) -> None:
+    def __init__(self, live: Values, copies: Copies, kept: Values) -> None:
         self._live, self._copies, self._kept = live, copies, dict(kept)
 
     def __getitem__(self, name: str) -> Array:
@@ -58,7 +58,7 @@ class Copies:
         self._moments: WeakSet[Moment] = WeakSet()
         self.watched = False
 
-    def moment(self, live: Mapping[str, Array], kept: Mapping[str, Array]) -> Moment:
+    def moment(self, live: Values, kept: Values) -> Moment:
         """The buffers as they are now; ``kept`` are arrays that nobody writes to any more."""
         made = Moment({**live, **kept}, self, kept)
         self._moments.add(made)

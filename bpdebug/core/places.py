@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,15 +12,15 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.shapes import Inference
-from bpdebug.core.structure import Form, Shape, Unknown, axis_of_each
-from bpdebug.core.tensors import Array
+from bpdebug.core.structure import Form, Shapes, Unknown, axis_of_each
+from bpdebug.core.tensors import Array, Values
 from bpdebug.core.tree import Binary, Call, Index, Item, Key, Listing, Name, Tree, Unary, names, walk
 from bpdebug.core.writing import to_text
 
 _FLOAT = np.dtype(float)
 
 
-def check_places(formula: Formula, shapes: Mapping[str, Shape], other: Mapping[str, Shape], given: Mapping[str, Array]) -> None:
+def check_places(formula: Formula, shapes: Shapes, other: Shapes, given: Values) -> None:
     """Refuse an array of places one of which there is not.
 
     Args:
@@ -67,7 +67,7 @@ def _form(shapes: Inference, item: Item) -> object:
     return shapes.item(item) if isinstance(item, Tree) else item
 
 
-def _wrong(item: Item, there: range, given: Mapping[str, Array]) -> tuple[int, tuple[int, ...]] | None:
+def _wrong(item: Item, there: range, given: Values) -> tuple[int, tuple[int, ...]] | None:
     """A place that is outside, and where it stands."""
     try:
         places = _values(item, given)  # type: ignore[arg-type]
@@ -77,14 +77,14 @@ def _wrong(item: Item, there: range, given: Mapping[str, Array]) -> tuple[int, t
     return (int(places[tuple(outside[0])]), tuple(map(int, outside[0]))) if len(outside) else None
 
 
-def _values(tree: Tree, given: Mapping[str, Array]) -> Array:
+def _values(tree: Tree, given: Values) -> Array:
     """What places are, a list of them too."""
     if isinstance(tree, Listing):
         return np.array([_values(item, given) for item in tree.items])
     return evaluate(Formula.of(tree), given, _FLOAT)
 
 
-def check_truths(formula: Formula, shapes: Mapping[str, Shape]) -> None:
+def check_truths(formula: Formula, shapes: Shapes) -> None:
     """Check that ``&``, ``|`` and ``~`` work on truth values: of whole numbers NumPy takes the bits there, and of others nothing.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpdebug.core.calendar import Calendar, Span, spans_between
 from bpdebug.core.counting import fitting
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import FormulaError, SetupError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.given import Allowed, Given
@@ -199,7 +199,7 @@ class Program(Given, eq=False):
         return {name: np.asarray(value, self.kind(name)) for name, value in given.items()}
 
     def run(
-        self, values: Mapping[str, Array], upto: int | None = None, change: Change = lambda _, value: value, quickly: bool = False
+        self, values: Values, upto: int | None = None, change: Change = lambda _, value: value, quickly: bool = False
     ) -> dict[str, Array]:
         """What the stages compute from the values of tensors, aside from any machine; parameters as they are after the update.
 

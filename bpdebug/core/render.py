@@ -9,7 +9,7 @@ from bpdebug.core.columns import to_columns
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.record import Record
-from bpdebug.core.shapes import Inference, Shape
+from bpdebug.core.shapes import Inference, Shapes
 from bpdebug.core.tensors import Naming, Role, Tensor
 from bpdebug.core.tree import Binary, Blank, Call, Index, Name, Number, Place, Transpose, Tree, Unary, Written
 from bpdebug.core.writing import ATOM, LEVEL, SUM, Grammar, Places, Plain, below, cell_text, format_number
@@ -78,7 +78,7 @@ class Style(Record):
     lexicon: Lexicon = field(default=Lexicon(), compare=False, repr=False)
 
 
-def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) -> str:
+def render(tree: Tree, style: Style, shapes: Shapes | None = None) -> str:
     """The formula in the given style.
 
     Args:
@@ -89,7 +89,7 @@ def render(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) 
     return render_cell(to_columns(tree) if style.columns else tree, style, shapes)
 
 
-def render_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None) -> str:
+def render_cell(tree: Tree, style: Style, shapes: Shapes | None = None) -> str:
     """As :func:`render`, for a formula over single cells: in the column convention their two places change, and nothing else."""
     return (_Unicode(style, shapes) if style.form == "unicode" else Plain()).write(tree)
 
@@ -123,7 +123,7 @@ def _gradient_text(of: str, style: Style) -> str:
 class Mathematics(Grammar):
     """What the text of a terminal and the boxes of a worked solution have in common."""
 
-    def __init__(self, style: Style, shapes: Mapping[str, Shape] | None = None) -> None:
+    def __init__(self, style: Style, shapes: Shapes | None = None) -> None:
         self.style, self.shapes = style, shapes or {}
 
     def scaled(self, product: Binary) -> bool:

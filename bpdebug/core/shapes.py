@@ -41,12 +41,13 @@ from bpdebug.core.words import suggestion
 from bpdebug.core.writing import to_text
 
 Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
 
 GENERIC_ROWS = 10007
 """A batch size that no layer has: a formula must fit with it too, and not only a batch that has as many rows as a layer has units."""
 
 
-def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Form:
+def infer(formula: Formula, shapes: Shapes) -> Form:
     """The shape of the formula's value, with the kind of its numbers.
 
     Args:
@@ -60,7 +61,7 @@ def infer(formula: Formula, shapes: Mapping[str, Shape]) -> Form:
     return Inference(formula.text, shapes).shape(formula.tree).lasting()
 
 
-def infer_condition(formula: Formula, shapes: Mapping[str, Shape]) -> None:
+def infer_condition(formula: Formula, shapes: Shapes) -> None:
     """Check that the formula is a single truth value.
 
     Raises:
@@ -72,7 +73,7 @@ def infer_condition(formula: Formula, shapes: Mapping[str, Shape]) -> None:
         raise ShapeError(message, formula.text, 1)
 
 
-def check_stage(name: str, formula: Formula, shapes: Mapping[str, Shape], later: Collection[str]) -> None:
+def check_stage(name: str, formula: Formula, shapes: Shapes, later: Collection[str]) -> None:
     """Check that a stage may compute a formula.
 
     Args:
@@ -118,7 +119,7 @@ def in_general(message: str) -> str:
 class Inference:
     """The shapes of the nodes of one formula, each made of those below it."""
 
-    def __init__(self, text: str, shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, text: str, shapes: Shapes) -> None:
         self.text, self.shapes = text, shapes
         self._known: dict[int, tuple[Tree, Form]] = {}
 

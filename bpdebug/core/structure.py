@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.functions import ARITHMETIC
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 
 Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
+"""Shapes by the names of tensors."""
 MANY = 1_000_003
 
 
@@ -70,7 +72,7 @@ def form_of(values: Array, rows: int | None = None) -> Form:
 class Forms(Mapping[str, Form]):
     """The shapes of the tensors of an update, by name, each found when it is asked for; their number of samples is a whole one."""
 
-    def __init__(self, values: Mapping[str, Array]) -> None:
+    def __init__(self, values: Values) -> None:
         self._values, self._known = values, dict[str, Form]()
 
     def __getitem__(self, name: str) -> Form:

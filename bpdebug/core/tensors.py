@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from bpdebug.core.record import Record
 
 Array = npt.NDArray[Any]
+Values = Mapping[str, Array]
+"""Arrays by the names of tensors."""
 
 
 class Role(StrEnum):

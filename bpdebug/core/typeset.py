@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from bpdebug.core.boxes import NOTHING, THIN, Box, Piece, fence, figure, group, joined, lowered, pieces, power, row, within
 from bpdebug.core.columns import to_columns
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Style
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.core.tree import (
     Binary,
     Blank,
@@ -34,7 +34,7 @@ from bpdebug.core.writing import ATOM, LEVEL, SUM, UNARY_LEVEL, Places, format_n
 Leaf = Callable[[Tree], Piece | None]
 
 
-def typeset(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None, leaf: Leaf = lambda _: None) -> Piece:
+def typeset(tree: Tree, style: Style, shapes: Shapes | None = None, leaf: Leaf = lambda _: None) -> Piece:
     """The formula as a box.
 
     Args:
@@ -46,7 +46,7 @@ def typeset(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None,
     return typeset_cell(to_columns(tree) if style.columns else tree, style, shapes, leaf)
 
 
-def typeset_cell(tree: Tree, style: Style, shapes: Mapping[str, Shape] | None = None, leaf: Leaf = lambda _: None) -> Piece:
+def typeset_cell(tree: Tree, style: Style, shapes: Shapes | None = None, leaf: Leaf = lambda _: None) -> Piece:
     """As :func:`typeset`, for a formula over single cells."""
     return _Boxes(style, shapes, leaf).write(tree)
 
@@ -88,7 +88,7 @@ _SIGNS = SIGNS | {"*": "·", "and": "∧", "or": "∨", "&": "∧", "|": "∨"}
 
 
 class _Boxes(Mathematics):
-    def __init__(self, style: Style, shapes: Mapping[str, Shape] | None, leaf: Leaf) -> None:
+    def __init__(self, style: Style, shapes: Shapes | None, leaf: Leaf) -> None:
         super().__init__(style, shapes)
         self.leaf = leaf
 

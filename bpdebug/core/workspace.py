@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.compiler import Compiler, Routine, failed_line
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.fast import Check, UpdateCompiler, fuse_updates, piece_name
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.core.structure import Unknown
 
 
@@ -49,7 +49,7 @@ class Memory:
         tensors: views of it by name.
     """
 
-    def __init__(self, shapes: Mapping[str, Shape], dtype: np.dtype[Any], first: Iterable[str] = ()) -> None:
+    def __init__(self, shapes: Shapes, dtype: np.dtype[Any], first: Iterable[str] = ()) -> None:
         self._shapes = {name: shapes[name] for name in dict.fromkeys([*first, *shapes])}
         ends = [*accumulate(map(prod, self._shapes.values()), initial=0)]
         self._places = dict(zip(self._shapes, starmap(slice, pairwise(ends)), strict=True))
@@ -74,7 +74,7 @@ class Code:
         whole: one function to run when a batch has been loaded, and one for all stages.
     """
 
-    def __init__(self, program: Program, tensors: Mapping[str, Array], forms: Mapping[str, Shape]) -> None:
+    def __init__(self, program: Program, tensors: Values, forms: Shapes) -> None:
         self.program, self._compiler = program, Compiler(tensors, program.dtype, forms)
         self.stages: dict[int, Routine] = {}
         self.whole: Whole | None = None
@@ -184,7 +184,7 @@ class Workspace:
         except (IndexError, ValueError) as error:  # a place that there is not, lengths that only the run knows
             raise StageError(told[part][failed_line(error)], error) from None
 
-    def load(self, update: int, data: Mapping[str, Array], chosen: Array | None, whole: Mapping[str, Array]) -> None:
+    def load(self, update: int, data: Values, chosen: Array | None, whole: Values) -> None:
         """Bring an update's batch into the buffers, and what is whole in each update or drawn for it."""
         for name, values in data.items():
             if chosen is None:

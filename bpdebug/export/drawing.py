@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.export.matrices import LARGEST, SHOWN
@@ -109,7 +109,7 @@ class Drawing(Record, eq=False):
         return ("──" if "l" in sides else "  ") + sign + ("── " if "r" in sides else "   ")
 
 
-def drawing(program: Program, values: Mapping[str, Array]) -> Drawing | None:
+def drawing(program: Program, values: Values) -> Drawing | None:
     """The network of a program with its weights; None where it has no layers, or more than can be read."""
     if not program.layers or len(program.layers) >= MOST_COLUMNS:
         return None

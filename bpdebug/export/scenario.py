@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from bpdebug.core.description import Array, Lines, Loss, Optimizer, Scenario
+from bpdebug.core.description import Array, Lines, Loss, Optimizer, Scenario, Values
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
@@ -204,7 +204,7 @@ def _parameters(scenario: Scenario, lines: Lines) -> Iterator[str]:
         yield f"  frozen: {_flow(scenario.frozen)}"
 
 
-def _refuse(arrays: Mapping[str, Array]) -> None:
+def _refuse(arrays: Values) -> None:
     """Refuse numbers that no such file can hold.
 
     Raises:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bpdebug.core.boxes import BLANK, GAP, NOTHING, QUAD, THIN, Box, Piece, figure, lines, row, to_latex, width
 from bpdebug.core.cells import Cell, Term
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.functions import ARITHMETIC
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style
-from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.shapes import Shapes, infer
 from bpdebug.core.tree import Binary, Call, Name, Transpose, Tree, walk
 from bpdebug.core.typeset import transposed, typeset, typeset_cell, typeset_name
 from bpdebug.export.blocks import Block, Code, Display, Maths, Paragraph
@@ -40,13 +40,13 @@ class StageWriter(Record):
     """
 
     style: Style
-    shapes: Mapping[str, Shape]
+    shapes: Shapes
 
     def name(self, name: str, index: Cell = ()) -> Maths:
         """The name of a tensor or a cell."""
         return Maths(typeset_name(name, self.style, index))
 
-    def listed(self, values: Mapping[str, Array]) -> Iterator[Block]:
+    def listed(self, values: Values) -> Iterator[Block]:
         """Tensors with their names and shapes, as many as a line takes; the large ones with a summary."""
         if values:
             yield _packed([row(self.shaped(name), " = ", self.matrix(value)) for name, value in values.items()])
@@ -124,7 +124,7 @@ class StageWriter(Record):
         """A tensor and its numbers."""
         return row(typeset_name(name, self.style), f" {sign} ", value)
 
-    def put_in(self, tree: Tree, operands: Mapping[str, Array], digits: int) -> Piece | None:
+    def put_in(self, tree: Tree, operands: Values, digits: int) -> Piece | None:
         """A tensor's numbers in the place of its name."""
         name, turned = _leaf(tree)
         if name not in operands:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from bpdebug.core.expansion import expanded
 from bpdebug.core.function import Function
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.shapes import Inference
 from bpdebug.core.structure import Form, Forms, axis_of_each
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Values
 from bpdebug.core.tree import WHOLE, Binary, Call, Index, Length, Listing, Name, Transpose, Tree, walk
 from bpdebug.core.writing import Plain
 
@@ -86,7 +86,7 @@ class Words(Plain):
         values: every tensor, by the name that it has there.
     """
 
-    def __init__(self, values: Mapping[str, Array]) -> None:
+    def __init__(self, values: Values) -> None:
         self._forms = Forms(values)
 
     def _form(self, tree: Tree) -> Form:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from time import perf_counter
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.render import Style
@@ -31,7 +31,7 @@ class WorkedStage(Record, eq=False):
     """
 
     stage: Stage
-    operands: Mapping[str, Array]
+    operands: Values
     value: Array
     explained: Explanation | None = None
     edits: tuple[Edit, ...] = ()
@@ -52,7 +52,7 @@ class WorkedUpdate(Record, eq=False):
 
     program: Program
     update: int
-    given: Mapping[str, Array]
+    given: Values
     stages: tuple[WorkedStage, ...]
     edits: tuple[Edit, ...] = ()
     check: Report | None = None

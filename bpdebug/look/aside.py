@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import sqrt
 
 import numpy as np
@@ -12,7 +11,7 @@ from bpdebug.core.evaluate import assigned, evaluate
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Values
 from bpdebug.core.tree import Binary, Call, Index, Transpose, Tree, names, walk
 
 AFFORDABLE = 400_000
@@ -34,7 +33,7 @@ class LossAside:
         affordable: whether it costs so little that it may be worked out for a sentence, and the loss depends on the cell at all.
     """
 
-    def __init__(self, program: Program, values: Mapping[str, Array], name: str, index: Cell, through: str = "") -> None:
+    def __init__(self, program: Program, values: Values, name: str, index: Cell, through: str = "") -> None:
         self._name, self._index, self._through, self._loss = name, index, through, program.loss
         # the stages of the forward pass that a change of the cell reaches, as far as they are affordable
         moved, self._stages, cost = set[str](), list[Stage](), 0.0
@@ -64,12 +63,12 @@ class LossAside:
         return float(known[self._loss])
 
 
-def cost_of(stage: Stage, values: Mapping[str, Array]) -> float:
+def cost_of(stage: Stage, values: Values) -> float:
     """What it takes to run a stage by itself, roughly in multiplications."""
     return _STAGE + work_of(stage, values)
 
 
-def work_of(stage: Stage, values: Mapping[str, Array]) -> float:
+def work_of(stage: Stage, values: Values) -> float:
     """What its cells take; a product takes the root of the product of three sizes."""
     result = values[stage.name].size if stage.name in values else 1
     tree = stage.formula.tree
@@ -82,11 +81,11 @@ def work_of(stage: Stage, values: Mapping[str, Array]) -> float:
     return sum(sqrt(_size(left, values) * _size(right, values) * result) for left, right in sides) + _CELL * result
 
 
-def _size(tree: Tree, values: Mapping[str, Array]) -> int:
+def _size(tree: Tree, values: Values) -> int:
     return max((values[name].size for name in names(tree) if name in values), default=1)
 
 
-def step_of(program: Program, values: Mapping[str, Array], parameter: str, index: Cell) -> float | None:
+def step_of(program: Program, values: Values, parameter: str, index: Cell) -> float | None:
     """By how much the update changes a cell of a parameter, or None where it cannot be told yet.
 
     Args:

@@ -15,7 +15,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.products import ZERO, Product, added, over, times
 from bpdebug.core.record import Record
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Values
 from bpdebug.core.tree import ONE, Binary, Call, Name, Tree, literal, names, substitute, walk
 
 _MOST_TERMS = 24
@@ -39,7 +39,7 @@ class _TooMuch(Exception):  # noqa: N818 - no error, an answer
     """There is nothing simple about it."""
 
 
-def fused(formulas: Mapping[str, Formula], name: str, gradients: frozenset[str], values: Mapping[str, Array]) -> Fused | None:
+def fused(formulas: Mapping[str, Formula], name: str, gradients: frozenset[str], values: Values) -> Fused | None:
     """What a stage computes, with the formula of a gradient that it reads put in, where factors cancel; else None.
 
     Args:
@@ -61,7 +61,7 @@ def fused(formulas: Mapping[str, Formula], name: str, gradients: frozenset[str],
     return None
 
 
-def _is_one(tree: Tree, values: Mapping[str, Array]) -> bool:
+def _is_one(tree: Tree, values: Values) -> bool:
     return set(names(tree)) <= values.keys() and np.allclose(evaluate(Formula.of(tree), values), 1.0, rtol=0, atol=1e-9)
 
 

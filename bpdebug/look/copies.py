@@ -6,12 +6,12 @@ Learning (2016), section 8.4: the start has to break the symmetry).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from bpdebug.core.program import Program
-from bpdebug.core.tensors import Array, Role
+from bpdebug.core.tensors import Array, Role, Values
 from bpdebug.look.finding import Finding, listed
 from bpdebug.time.parts import Part, parts_of
 
@@ -19,7 +19,7 @@ _SAME = {"float64": 1e-12, "float32": 1e-5}
 """How near the weights of two units are, beside the largest of their tensor, that have been rounded in other ways only."""
 
 
-def copies(program: Program, persistent: Mapping[str, Array], update: int, threshold: float = 0.0) -> Iterator[Finding]:
+def copies(program: Program, persistent: Values, update: int, threshold: float = 0.0) -> Iterator[Finding]:
     """A finding for each hidden layer, or line with parameters, that has more units than ``threshold`` that are copies of others."""
     same, parts = _SAME[program.dtype.name], [part for part in parts_of(program) if part.feeds]
     found = {part: _groups(program, persistent, part, same) for part in parts}
@@ -37,7 +37,7 @@ def copies(program: Program, persistent: Mapping[str, Array], update: int, thres
         yield Finding("copies", text, why, 2 * spare >= part.units, part.number, spare, threshold)
 
 
-def _groups(program: Program, persistent: Mapping[str, Array], part: Part, same: float) -> list[list[int]]:
+def _groups(program: Program, persistent: Values, part: Part, same: float) -> list[list[int]]:
     """The units of a part all of whose numbers (weights in and out, biases and their slots, each tensor at size 1) are alike, two or more
     together: neighbours along a random direction are compared."""
     columns = list[Array]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, NamedCell
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
@@ -40,22 +40,22 @@ class Cursor:
 
     def __init__(self, timeline: Timeline) -> None:
         self.begin(timeline)
-        self.selected: tuple[str, Cell] | None = None
+        self.selected: NamedCell | None = None
         self.operand = self.row = 0
         self.chosen = False
         self.group = groups_of(timeline.program)[0]
         self.style = replace(UNICODE, lexicon=timeline.program.lexicon)
         self.axes: dict[str, Chosen] = {}
         self.chosen_folds: dict[Key, bool] = {}
-        self.trail: list[tuple[int, tuple[str, Cell] | None]] = []
-        self.reached: tuple[int, tuple[str, Cell] | None] = 0, None
+        self.trail: list[tuple[int, NamedCell | None]] = []
+        self.reached: tuple[int, NamedCell | None] = 0, None
 
     def begin(self, timeline: Timeline) -> None:
         """Follow another timeline; what was asked for in the one before is forgotten."""
         self.timeline = timeline
         self.inside: int | None = None
-        self._goal: tuple[str, Cell] | None = None
-        self._began: tuple[tuple[str, Cell] | None, int] | None = None
+        self._goal: NamedCell | None = None
+        self._began: tuple[NamedCell | None, int] | None = None
 
     @property
     def program(self) -> Program:
@@ -231,7 +231,7 @@ class Cursor:
         return clock
 
     @property
-    def crumbs(self) -> tuple[tuple[str, Cell], ...]:
+    def crumbs(self) -> tuple[NamedCell, ...]:
         """The cells on the way that ``origin`` has gone, the first and the present one included, as long as that is where one is."""
         if not self.trail or self.reached != (self.position.t, self.selected):
             return ()

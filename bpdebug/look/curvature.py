@@ -10,7 +10,7 @@ gradients (Golub and Van Loan, Matrix Computations, section 10.1), which comes f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -22,7 +22,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.optimizers import RATE, Rule
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.look.finding import OVER, Finding
 
 _STEPS = 8
@@ -40,7 +40,7 @@ said: gradients grow with the steps, and so may make them short again at once.""
 class Slope:
     """The gradient of the loss of one batch at any parameters, in double precision; what the optimizer does not change is as given."""
 
-    def __init__(self, program: Program, persistent: Mapping[str, Array], update: int) -> None:
+    def __init__(self, program: Program, persistent: Values, update: int) -> None:
         self.machine, self.update, self.persistent = _machine(program), min(update, program.updates - 1), persistent
         self._start = self.machine.persistent_flat.copy()
         self.size = sum(int(np.prod(program.parameters[name])) for name in program.free)
@@ -94,7 +94,7 @@ def _machine(program: Program) -> Machine:
     return Machine(replace(program, dtype=np.dtype(float)))
 
 
-def verge(program: Program, persistent: Mapping[str, Array], gradient: Array) -> tuple[float, Array | float]:
+def verge(program: Program, persistent: Values, gradient: Array) -> tuple[float, Array | float]:
     """What the learning rate times the largest curvature may be, and the units of the free parameters for which that holds: 1 for all,
     or what the next step of each is per its mean gradient, where the rule measures steps by a running square of the gradient."""
     rule, named = program.rule, program.letters
@@ -111,7 +111,7 @@ def verge(program: Program, persistent: Mapping[str, Array], gradient: Array) ->
         moved = [_stepped(rule, {**still, one: np.ones(()), "g": np.array(curvature * (one == "w"))}, squares) for one in state]
         return float(np.linalg.det(np.eye(len(state)) + [[float(after[of] - fixed[of]) for after in moved] for of in state]))
 
-    def response(given: Mapping[str, Array]) -> Array:
+    def response(given: Values) -> Array:
         """By how much the next step is longer for a gradient that is larger by 1."""
         return _stepped(rule, {**given, "g": np.zeros(())}, squares)["w"] - _stepped(rule, {**given, "g": np.ones(())}, squares)["w"]
 
@@ -124,7 +124,7 @@ def verge(program: Program, persistent: Mapping[str, Array], gradient: Array) ->
     return factor, np.minimum(units, units.min() / _UNSEEN)
 
 
-def _stepped(rule: Rule, letters: Mapping[str, Array], held: Sequence[str] = ()) -> dict[str, Array]:
+def _stepped(rule: Rule, letters: Values, held: Sequence[str] = ()) -> dict[str, Array]:
     """The letters after a step of the rule for one parameter, but for slots that are held."""
     after = dict(letters)
     for target, formula in rule.steps:
@@ -132,14 +132,14 @@ def _stepped(rule: Rule, letters: Mapping[str, Array], held: Sequence[str] = ())
     return after
 
 
-def started(program: Program, persistent: Mapping[str, Array], update: int) -> tuple[Slope, Slope, bool]:
+def started(program: Program, persistent: Values, update: int) -> tuple[Slope, Slope, bool]:
     """Here and at the start of the training, on one batch, and whether its loss has been halved since."""
     first = {**program.initial, **{name: persistent[name] for name in program.constants if name != "t"}}
     here, start = Slope(program, persistent, update), Slope(program, first, update)
     return here, start, update > 1 and here.loss() <= start.loss() / 2
 
 
-def long_step(program: Program, persistent: Mapping[str, Array], update: int, over: float | None = None) -> Iterator[Finding]:
+def long_step(program: Program, persistent: Values, update: int, over: float | None = None) -> Iterator[Finding]:
     """What is to be said of the step at these parameters, or else of the first one, where the gradients and the steps are the engine's
     own. Of a loss that is no quadratic and has been halved since the start, nothing: networks often learn well with steps beyond the limit.
 
@@ -161,7 +161,7 @@ def long_step(program: Program, persistent: Mapping[str, Array], update: int, ov
             return
 
 
-def _rate(program: Program, persistent: Mapping[str, Array]) -> float:
+def _rate(program: Program, persistent: Values) -> float:
     """The learning rate of the update that starts from these."""
     schedule = program.rule.schedule
     return float(evaluate(schedule.rate, {"t": persistent["t"] + 1}) if schedule else persistent[RATE])

@@ -13,9 +13,9 @@ from itertools import groupby
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, Cells
+from bpdebug.core.cells import Cell, Cells, NamedCell
 from bpdebug.core.columns import to_columns, turns
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.expansion import constant_of
 from bpdebug.core.functions import COMPARISONS, FUNCTIONS
 from bpdebug.core.network import Node, Phase
@@ -65,7 +65,7 @@ class Operand(Record, eq=False):
         row, column = (None if axis in self.whole else places.get(axis) for axis in self.axes)
         return row, column
 
-    def cell(self, row: int, column: int) -> tuple[str, Cell] | None:
+    def cell(self, row: int, column: int) -> NamedCell | None:
         """The tensor and its cell that stands in a row and column; None for what is worked out."""
         return (self.name, self.part.index(row, column)) if self.name else None
 
@@ -104,7 +104,7 @@ class Equation(Record, eq=False):
 
 def equation_of(
     timeline: Timeline,
-    selected: tuple[str, Cell] | None,
+    selected: NamedCell | None,
     style: Style = UNICODE,
     inside: bool = False,
     axes: Mapping[str, Chosen] | None = None,
@@ -168,9 +168,7 @@ class _Taking:
         cell: the row and column of it that are looked at.
     """
 
-    def __init__(
-        self, stage: Stage, values: Mapping[str, Array], style: Style, dtype: np.dtype[np.generic], part: Slice, cell: tuple[int, int]
-    ) -> None:
+    def __init__(self, stage: Stage, values: Values, style: Style, dtype: np.dtype[np.generic], part: Slice, cell: tuple[int, int]) -> None:
         shown = dict(zip(part.axes, (ROW, COLUMN), strict=True))
         self._axes: Letters = tuple(shown.get(axis, place) for axis, place in enumerate(part.at)) if part.others else (ROW, COLUMN)
         self._places = {ROW: cell[0], COLUMN: cell[1]}

@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, Cells, Term, cell_name, check_cell
+from bpdebug.core.cells import Cell, Cells, NamedCell, Term, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import exact, short
@@ -68,7 +68,7 @@ class Explanation(Record, eq=False):
     term: Term | None = None
     symbolic: str = ""
     numbers: str = ""
-    operands: tuple[tuple[str, Cell], ...] = ()
+    operands: tuple[NamedCell, ...] = ()
     culprit: str = ""
     cause: str = ""
     style: Style = UNICODE

@@ -6,7 +6,7 @@ from math import isqrt
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, cell_name, check_cell
+from bpdebug.core.cells import NamedCell, cell_name, check_cell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
@@ -15,7 +15,7 @@ from bpdebug.look.aside import cost_of
 from bpdebug.look.surface import Surface
 from bpdebug.time.timeline import Timeline
 
-Cells = tuple[tuple[str, Cell], tuple[str, Cell]]
+Cells = tuple[NamedCell, NamedCell]
 _WORK = 20_000_000
 """Multiplications that one picture may take."""
 _FEWEST, _MOST = 9, 33

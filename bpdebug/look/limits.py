@@ -5,7 +5,7 @@ All is weighed alike: what is out of reach, as a share of what the best constant
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.look.finding import Finding
 from bpdebug.look.plane import plane
 from bpdebug.look.terms import Terms
@@ -52,7 +52,7 @@ def _found(program: Program, terms: Terms) -> Iterator[Finding]:
     yield from _straight(program, terms)
 
 
-def _drawn(program: Program, given: Mapping[str, Array], upto: str) -> Iterator[dict[str, Array]]:
+def _drawn(program: Program, given: Values, upto: str) -> Iterator[dict[str, Array]]:
     """All tensors up to one of them at other parameters than the program's own, to see what is so at all of them: twice all are
     positive, so that relus have something to pass, and once they are of any sign."""
     generator = np.random.default_rng(20)

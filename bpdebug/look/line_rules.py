@@ -14,7 +14,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import GENERIC_ROWS, Shape, infer
+from bpdebug.core.shapes import GENERIC_ROWS, Shape, Shapes, infer
 from bpdebug.core.texts import DERIVATIVES, PHRASES, REASONS
 from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, literal, names, walk
 from bpdebug.look.inside import Inner, Way, inner_of, ways
@@ -26,7 +26,7 @@ _WAYS, _FACTS = 3, 4
 """Ways through one line, and derivatives on them, that are told."""
 
 
-def line_rule(program: Program, stage: Stage, node: Node, style: Style, shapes: Mapping[str, Shape]) -> str:
+def line_rule(program: Program, stage: Stage, node: Node, style: Style, shapes: Shapes) -> str:
     """Where the formula of a gradient comes from, in a few sentences.
 
     Args:
@@ -47,7 +47,7 @@ def line_rule(program: Program, stage: Stage, node: Node, style: Style, shapes: 
 class Rule:
     """Writes the rule of a way through a line, be it one of a script or one that stands for a layer."""
 
-    def __init__(self, program: Program, node: Node, style: Style, shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, program: Program, node: Node, style: Style, shapes: Shapes) -> None:
         self.program, self.node, self.style, self.shapes = program, node, style, shapes
         self.layered = node.operation.name != "line"
 

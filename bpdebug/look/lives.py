@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from math import prod
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.core.tensors import Role
 from bpdebug.look.once import once
 
@@ -79,7 +78,7 @@ class Lives(Record, eq=False):
         """The tensors that are kept when so many stages have run: those that a later one reads."""
         return [life.name for life in self.all if life.first < done <= life.last]
 
-    def sizes(self, shapes: Mapping[str, Shape]) -> list[int]:
+    def sizes(self, shapes: Shapes) -> list[int]:
         """How many cells are kept when so many stages have run, from none to all."""
         changes = np.zeros(len(self.program.stages) + 2, int)
         for life in self.all:

@@ -5,7 +5,6 @@ Nothing of this is computed while a training runs, but for a look now and then w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Values
 from bpdebug.look.finding import OVER, SHARE, Finding
 from bpdebug.time.stop import Stop
 from bpdebug.time.timeline import Timeline
@@ -52,9 +51,7 @@ OBSTACLES: dict[str, Obstacle] = {
 }
 
 
-def obstacles(
-    program: Program, persistent: Mapping[str, Array], update: int, name: str = "", threshold: float | None = None
-) -> tuple[Finding, ...]:
+def obstacles(program: Program, persistent: Values, update: int, name: str = "", threshold: float | None = None) -> tuple[Finding, ...]:
     """All that is found, in the order of the table.
 
     Args:

@@ -8,14 +8,14 @@ from the operation table: what a rule passes back when 1 arrives at a single cel
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
-from bpdebug.core.description import Array
+from bpdebug.core.cells import Cell, NamedCell
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.network import Network, Node
@@ -36,7 +36,7 @@ class Path(Record):
         slopes: the local derivatives, one for each step.
     """
 
-    cells: tuple[tuple[str, Cell], ...]
+    cells: tuple[NamedCell, ...]
     slopes: tuple[float, ...]
 
     @property
@@ -71,7 +71,7 @@ class Bundle(Record):
         return self.slope * self.gradient
 
 
-def finding_paths(network: Network, values: Mapping[str, Array], name: str, index: Cell) -> Generator[str, None, Sequence[Path | Bundle]]:
+def finding_paths(network: Network, values: Values, name: str, index: Cell) -> Generator[str, None, Sequence[Path | Bundle]]:
     """All paths from a cell to the loss along which something passes; where they are very many, gathered by their first step.
 
     Args:
@@ -102,7 +102,7 @@ class _Walker:
         keeps_zeros: whether a step with the slope 0 is followed: where something is not finite, 0 times that is not 0.
     """
 
-    def __init__(self, network: Network, values: Mapping[str, Array]) -> None:
+    def __init__(self, network: Network, values: Values) -> None:
         self.nodes, self.values, self.end = network.nodes, values, network.loss
         self.users = defaultdict[str, list[tuple[Node, str]]](list)
         for node in network.nodes:
@@ -139,11 +139,11 @@ class _Walker:
             self.keeps_zeros = True
             yield from self.gather(name)
 
-    def count(self, cell: tuple[str, Cell]) -> int:
+    def count(self, cell: NamedCell) -> int:
         """How many paths lead from a cell to the loss."""
         return int(self.counts[cell[0]][cell[1]])
 
-    def ways(self, start: tuple[str, Cell]) -> Iterator[Path]:
+    def ways(self, start: NamedCell) -> Iterator[Path]:
         """The paths from a cell to the loss."""
         begun: list[Path] = [Path((start,), ())]
         while begun:
@@ -153,12 +153,12 @@ class _Walker:
             else:
                 begun += [Path((*path.cells, cell), (*path.slopes, slope)) for cell, slope in reversed([*self._steps(path.cells[-1])])]
 
-    def bundles(self, start: tuple[str, Cell]) -> Iterator[Bundle]:
+    def bundles(self, start: NamedCell) -> Iterator[Bundle]:
         """The paths from a cell on, by their first step."""
         for (name, index), slope in self._steps(start):
             yield Bundle(name, index, slope, float(self.sums[name][index]), self.count((name, index)))
 
-    def _steps(self, here: tuple[str, Cell]) -> Iterator[tuple[tuple[str, Cell], float]]:
+    def _steps(self, here: NamedCell) -> Iterator[tuple[NamedCell, float]]:
         """The cells on the ways from a cell to the loss, with their local derivatives."""
         name, index = here
         for node, argument in self.users[name]:
@@ -175,7 +175,7 @@ class _Walker:
             self._slopes[key] = self._passed_back(node, argument, self.values, 1.0)
         return self._slopes[key]
 
-    def _passed_back(self, node: Node, argument: str, values: Mapping[str, Array], arriving: float) -> Array:
+    def _passed_back(self, node: Node, argument: str, values: Values, arriving: float) -> Array:
         tree = node.operation.whole(argument, node.arguments, node.output, Name(_ARRIVING))
         value, shape = values[node.output], values[node.inputs[argument]].shape
         cells = np.where(np.eye(value.size, dtype=bool), arriving, 0.0).reshape(value.size, *value.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.core.structure import Forms
 from bpdebug.core.texts import PHRASES, REASONS
 from bpdebug.core.tree import Binary, Call, Name, Number, Tree, names, walk
@@ -28,7 +28,7 @@ from bpdebug.look.voice import Scene
 _U = Name("u")
 
 
-def rule_of(program: Program, stage: Stage, style: Style, shapes: Mapping[str, Shape]) -> str:
+def rule_of(program: Program, stage: Stage, style: Style, shapes: Shapes) -> str:
     """Where the formula of a backward stage comes from, in a few sentences; "" for a stage that is no gradient.
 
     Args:
@@ -69,7 +69,7 @@ def _logarithm(stage: Stage) -> bool:
     return any(isinstance(node, Call) and node.function == "log" for node in walk(stage.formula.tree))
 
 
-def _cancelled(scene: Scene, shapes: Mapping[str, Shape]) -> str:
+def _cancelled(scene: Scene, shapes: Shapes) -> str:
     """What a gradient comes to where its factors and those of the gradient that arrives cancel; the numbers have to agree."""
     program, stage = scene.program, scene.stage
     formulas = {one.name: one.formula for one in program.stages}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Values
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.time.position import Position, position_at
@@ -19,12 +19,12 @@ def last_computed(program: Program, position: Position, name: str) -> int | None
     return calendar.before(position.update, name, program.index) if name in program.persistent else None
 
 
-def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Mapping[str, Array]:
+def operands_seen(timeline: Timeline, stage: Stage, computed: int) -> Values:
     """The values that the stage saw of what its formula reads."""
     return values_seen(timeline, stage, computed, stage.formula.names)
 
 
-def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[str]) -> Mapping[str, Array]:
+def values_seen(timeline: Timeline, stage: Stage, computed: int, read: Sequence[str]) -> Values:
     """The values of tensors that there were when a stage ran: the present ones, unless one of them has been assigned since."""
     position, program = timeline.position, timeline.program
     if position.calendar.clock(position.update) < computed <= position.t:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 
 import numpy as np
@@ -13,7 +12,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
 from bpdebug.core.sources import is_layout
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.core.tree import Call, Name
 
 
@@ -98,7 +97,7 @@ def owner_of(program: Program, name: str) -> str:
     return (program.tensors[name].of if name in program.tensors else "") or name
 
 
-def slice_behind(tree: Call, name: str, values: Mapping[str, Array], at: Cell) -> tuple[int, ...] | None:
+def slice_behind(tree: Call, name: str, values: Values, at: Cell) -> tuple[int, ...] | None:
     """The places along all axes but the last two of a tensor, where the cell ``at`` of what only lays it out anew comes from; None where
     a node does something else, or the tensor has no more than these."""
     value = values.get(name, np.empty(()))

@@ -5,7 +5,7 @@ The answers come from the program's own forward stages, run on other inputs, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from math import isqrt
 from operator import is_not
@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import FormulaError, SetupError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.machine import Machine
@@ -197,7 +197,7 @@ def _task(program: Program, answer: Answer, y: Array) -> tuple[str, tuple[str, .
     return ("classes" if one_hot and y.shape[1] > 1 else "numbers"), labels
 
 
-def _found(machine: Machine, given: Mapping[str, Array], tree: Tree) -> Array:
+def _found(machine: Machine, given: Values, tree: Tree) -> Array:
     """What a formula over the forward pass is with the present parameters for these inputs, with targets where it reads them."""
     program, formula = machine.program, Formula.of(tree)
     values = {"m": np.array(machine.batches.size(machine.update), program.dtype)} | machine.persistent | dict(program.fixed) | dict(given)

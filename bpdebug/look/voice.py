@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +20,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.structure import Forms
-from bpdebug.core.tensors import Array, Role, Tensor
+from bpdebug.core.tensors import Array, Role, Tensor, Values
 from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Binary, Call, Name, Number, Tree
 from bpdebug.look.aside import LossAside, step_of
@@ -59,7 +59,7 @@ class Scene(Record, eq=False):
     index: Cell
     value: float
     term: Term
-    values: Mapping[str, Array]
+    values: Values
     samples: Array
     style: Style
     figures: Figures

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from hashlib import sha256
 from typing import TypeVar
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
@@ -58,7 +58,7 @@ def _ranked(seed: int, items: Iterable[_Item], name: Callable[[_Item], str]) -> 
     return sorted(items, key=lambda item: sha256(f"{seed} {name(item)}".encode()).digest())
 
 
-def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[str, Array], glaring: bool) -> Planted | None:
+def _fault(program: Program, stage: Stage, candidate: Mistake, values: Values, glaring: bool) -> Planted | None:
     """The candidate, where it fits, runs and shows; a value that is 0 everywhere shows at a glance."""
     if candidate.overrides or candidate.kind == "epsilon_added":  # which many add, and mean to
         return None
@@ -80,7 +80,7 @@ def _fault(program: Program, stage: Stage, candidate: Mistake, values: Mapping[s
     return Planted(stage.name, group, candidate.kind, fault.sort, fault.title, *texts, *numbers)
 
 
-def is_right(program: Program, stage: Stage, wrong: Array, values: Mapping[str, Array]) -> bool:
+def is_right(program: Program, stage: Stage, wrong: Array, values: Values) -> bool:
     """Whether the parameters' gradients are then the right ones, or those of another convention: all larger by one factor with a name."""
     made = program.run({**values}, program.end_of(Phase.BACKWARD), lambda name, value: wrong if name == stage.name else value)
     pairs = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from bpdebug.core.misfits import shape_text
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.shapes import Shape, Shapes, infer
 from bpdebug.core.sources import is_layout, operands_of
 from bpdebug.core.tree import Binary, Call, Index, Leaf, Operation, View
 from bpdebug.core.words import together
@@ -91,7 +90,7 @@ def question_of(stage: Stage, shape: Shape, seed: int, t: int) -> Question:
     return Question(t, stage.name, cell, kind, f"next: {stage}. {asked[kind]}")
 
 
-def why_shape(formula: Formula, shapes: Mapping[str, Shape]) -> str:
+def why_shape(formula: Formula, shapes: Shapes) -> str:
     """Why the value of a formula has its shape, in a sentence."""
     tree = formula.tree
     if isinstance(tree, Binary) and tree.operator != "@":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
-from bpdebug.core.shapes import Shape, infer
+from bpdebug.core.shapes import Shape, Shapes, infer
 from bpdebug.core.tree import Tree
 
 _MOST = 2000
@@ -79,7 +79,7 @@ class Draft(Record, eq=False):
     running: bool = False
 
 
-def candidates(program: Program, name: str, shapes: Mapping[str, Shape]) -> tuple[Candidate, ...]:
+def candidates(program: Program, name: str, shapes: Shapes) -> tuple[Candidate, ...]:
     """The words of a stage's formula: what this update has computed before it, the latest first, what is given, and the functions.
 
     Args:
@@ -91,13 +91,13 @@ def candidates(program: Program, name: str, shapes: Mapping[str, Shape]) -> tupl
     return formula_words(program, {tensor: shape for tensor, shape in shapes.items() if tensor not in later})
 
 
-def formula_words(program: Program, shapes: Mapping[str, Shape]) -> tuple[Candidate, ...]:
+def formula_words(program: Program, shapes: Shapes) -> tuple[Candidate, ...]:
     """These tensors, the latest first and what is given after them, then the functions and the constants."""
     functions = (Candidate(f"{function}(") for function in FUNCTIONS)
     return (*tensor_words(program, shapes), *functions, *(Candidate(constant, ()) for constant in CONSTANTS))
 
 
-def tensor_words(program: Program, shapes: Mapping[str, Shape]) -> tuple[Candidate, ...]:
+def tensor_words(program: Program, shapes: Shapes) -> tuple[Candidate, ...]:
     """These tensors, the latest first, then what is given."""
     computed = sorted((n for n in shapes if n not in program.persistent and n in program.index), key=program.index.__getitem__)
     return tuple(Candidate(n, shapes[n]) for n in [*reversed(computed), *(n for n in shapes if n not in computed)])
@@ -125,7 +125,7 @@ def beginning(word: str, candidates: Iterable[Candidate]) -> tuple[Candidate, ..
     return (*sorted(found, key=lambda candidate: not candidate.word.startswith(word)),)
 
 
-def draft(program: Program, name: str, text: str, shapes: Mapping[str, Shape]) -> Draft:
+def draft(program: Program, name: str, text: str, shapes: Shapes) -> Draft:
     """What the command ``formula`` would say of a text, without doing it.
 
     Args:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from bpdebug.core.description import Array
+from bpdebug.core.description import Values
 from bpdebug.core.errors import BpdebugError
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays
@@ -37,7 +35,7 @@ class Journey:
 
     def __init__(self, cursor: Cursor, stops: Stops, displays: Displays) -> None:
         self.timeline, self._cursor, self._stops, self._displays = cursor.timeline, cursor, stops, displays
-        self.before: Mapping[str, Array] = self.timeline.machine.moment()
+        self.before: Values = self.timeline.machine.moment()
         self.pending: Move | Task | None = None
         self.stopped = ""
         self.hits: tuple[Hit, ...] = ()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, NamedCell
 from bpdebug.core.description import Array, Scenario
 from bpdebug.core.errors import BpdebugError, SetupError, presentable
 from bpdebug.core.layers import make_program
 from bpdebug.core.numbers import AUTO
 from bpdebug.core.program import Program
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.files import append_file, write_file
 from bpdebug.look.cursor import Cursor
 from bpdebug.look.displays import Displays, value_of
@@ -128,12 +128,12 @@ class Session:
         return self.timeline.position
 
     @property
-    def selected(self) -> tuple[str, Cell] | None:
+    def selected(self) -> NamedCell | None:
         """The cell under the cursor, as (tensor, index), or None."""
         return self.cursor.selected
 
     @property
-    def shapes(self) -> Mapping[str, Shape]:
+    def shapes(self) -> Shapes:
         """The shape of every tensor, for the present batch."""
         return self.timeline.machine.shapes()
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
@@ -142,7 +142,7 @@ _CELL = re.compile(r"(.*\S)\s*\[\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)?\s*\]", re.DOTAL
 _NAME = re.compile(r"[A-Za-z_]\w*(?:@\w+)?")
 
 
-def cell_of(text: str, program: Program) -> tuple[str, Cell]:
+def cell_of(text: str, program: Program) -> NamedCell:
     """Read ``dW2[1,0]``; a plain number has no index. Brackets may belong to a tensor's name. A line of the user's script, ``train.py:34``,
     stands for the first stage that it computes, and that one's first cell."""
     found = None if text in program.tensors else _CELL.fullmatch(text)

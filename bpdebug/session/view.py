@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
-from bpdebug.core.description import Array
+from bpdebug.core.cells import Cell, NamedCell
+from bpdebug.core.description import Array, Values
 from bpdebug.core.numbers import AUTO, NumberStyle
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.render import Style, render_name
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Shape
+from bpdebug.core.shapes import Shapes
 from bpdebug.look.effect import Effect
 from bpdebug.look.explanation import UNICODE, Explanation
 from bpdebug.look.folds import Key
@@ -43,7 +43,7 @@ class Finished(Record, eq=False):
     """
 
     update: int
-    tensors: Mapping[str, Array]
+    tensors: Values
     samples: Array
 
 
@@ -90,14 +90,14 @@ class View(Record, eq=False):
 
     program: Program
     position: Position
-    tensors: Mapping[str, Array]
-    before: Mapping[str, Array]
-    shapes: Mapping[str, Shape]
+    tensors: Values
+    before: Values
+    shapes: Shapes
     losses: tuple[Array, Array]
     warnings: Mapping[str, tuple[str, ...]]
     first_nonfinite: int | None
     samples: Array
-    selected: tuple[str, Cell] | None = None
+    selected: NamedCell | None = None
     explanation: Explanation | None = None
     operand: int = 0
     sample: int = 0
@@ -122,7 +122,7 @@ class View(Record, eq=False):
     group: str = ""
     axes: Mapping[str, Chosen] = field(default_factory=dict)
     folds: frozenset[Key] = frozenset()
-    crumbs: tuple[tuple[str, Cell], ...] = ()
+    crumbs: tuple[NamedCell, ...] = ()
 
     @property
     def sample_shown(self) -> int:
@@ -140,7 +140,7 @@ class View(Record, eq=False):
         return render_name(name, self.style, index)
 
     @property
-    def operands(self) -> tuple[tuple[str, Cell], ...]:
+    def operands(self) -> tuple[NamedCell, ...]:
         """The cells that the explained number is made of."""
         return self.explanation.operands if self.explanation else ()
 

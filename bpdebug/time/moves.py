@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.time.position import Location, LocationError, Position
@@ -28,7 +28,7 @@ class Move(Record):
     jump: bool = False
     search: bool = False
     tell: Callable[[Result], Result] | None = None
-    cell: tuple[str, Cell] | None = None
+    cell: NamedCell | None = None
 
 
 def by_stages(position: Position, count: int) -> int:

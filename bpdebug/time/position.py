@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from bpdebug.core.calendar import Calendar
-from bpdebug.core.cells import Cell, check_cell
+from bpdebug.core.cells import NamedCell, check_cell
 from bpdebug.core.errors import BpdebugError, SetupError
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
@@ -101,7 +101,7 @@ class Location(Record):
     text: str
     done: int
     update: int | None = None
-    cell: tuple[str, Cell] | None = None
+    cell: NamedCell | None = None
     after: str = ""
     others: tuple[str, ...] = ()
     note: str = ""

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.description import Array
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.fast import Check
@@ -74,7 +74,7 @@ class Stop:
         raise NotImplementedError
 
     @property
-    def cell(self) -> tuple[str, Cell] | None:
+    def cell(self) -> NamedCell | None:
         """The cell to look at where it strikes, or None."""
         return None
 

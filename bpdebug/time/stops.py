@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.description import Array
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.fast import Check
@@ -47,7 +47,7 @@ class Breakpoint(Stop):
         return None if update is None or gone else self.location.clock(program, 0)
 
     @property
-    def cell(self) -> tuple[str, Cell] | None:
+    def cell(self) -> NamedCell | None:
         """The location's."""
         return self.location.cell
 
@@ -123,7 +123,7 @@ class Watchpoint(Stop):
         return False
 
     @property
-    def cell(self) -> tuple[str, Cell] | None:
+    def cell(self) -> NamedCell | None:
         """The cell that is watched, where it is a single one."""
         tree = self.formula.tree
         if isinstance(tree, Index) and isinstance(tree.operand, Name):

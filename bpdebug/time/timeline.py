@@ -6,14 +6,14 @@ Going back is the nearest checkpoint, run forward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
 
 from bpdebug.core.cells import Cell
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.machine import Machine
 from bpdebug.core.program import Program
@@ -51,7 +51,7 @@ class Timeline(Edited):
         self._goal = 0
         self._position = position_at(program, 0)
         self.visit: Callable[[], None] | None = None
-        self._seen: tuple[int, frozenset[str], Mapping[str, Array]] = (-1, frozenset(), {})
+        self._seen: tuple[int, frozenset[str], Values] = (-1, frozenset(), {})
         self._checkpoints.save(0, self.machine.persistent_flat)
 
     @property
@@ -291,7 +291,7 @@ class Timeline(Edited):
             self.approach(self.calendar.clock(machine.update - 1))
             self.advance(here)
 
-    def before(self, t: int, names: Collection[str] = ()) -> Mapping[str, Array]:
+    def before(self, t: int, names: Collection[str] = ()) -> Values:
         """The values just before the stage that ended at clock ``t``; the present stays what it is. Those of some tensors, where they
         are named, are kept: the cells of one stage are looked at one after the other."""
         when, asked, kept = self._seen
@@ -305,7 +305,7 @@ class Timeline(Edited):
         self._seen = (t, frozenset(names), values) if names else self._seen
         return values
 
-    def at_hand(self, t: int, names: Collection[str]) -> Mapping[str, Array]:
+    def at_hand(self, t: int, names: Collection[str]) -> Values:
         """The values of tensors just before the stage that ended at clock ``t``, where its update has just been finished and the start of
         that is kept, so that nothing need run; else nothing."""
         machine, (update, place) = self.machine, self.calendar.ran(t)

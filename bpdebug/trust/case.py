@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import Inference, Shape
+from bpdebug.core.shapes import Inference, Shape, Shapes
 from bpdebug.core.structure import Form, Forms
 from bpdebug.core.tree import Call, Length, Name, Operation, Transpose, Tree, operation
 from bpdebug.trust.site import AFTER, PREVIOUS, SHIFTED, Mistake, Site
@@ -35,7 +35,7 @@ class Operands:
         previous: the tensors of the update before.
     """
 
-    def __init__(self, values: Mapping[str, Array], after: Mapping[str, Array], previous: Mapping[str, Array]) -> None:
+    def __init__(self, values: Values, after: Values, previous: Values) -> None:
         self.values = values
         self._versions = {AFTER: after, PREVIOUS: previous}
         self._cells: dict[tuple[tuple[str, str], ...], Cells] = {}
@@ -74,7 +74,7 @@ class Operands:
 class _Shapes(Inference):
     """Shapes of formulas in which everything may be paired with everything; of what formulas have in common they are inferred once."""
 
-    def __init__(self, shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, shapes: Shapes) -> None:
         super().__init__("", shapes)
 
     def of_name(self, tree: Name) -> Form:
@@ -92,7 +92,7 @@ class _Shapes(Inference):
 class Cells(Evaluator):
     """Values of formulas, as a whole or in single cells; what formulas have in common is computed once."""
 
-    def __init__(self, values: Mapping[str, Array]) -> None:
+    def __init__(self, values: Values) -> None:
         super().__init__({name: np.asarray(value) for name, value in values.items()})
         self._shapes = _Shapes(Forms(self.values))
         self._parts: dict[tuple[int, Axis, Axis], tuple[Tree, Any]] = {}
@@ -128,7 +128,7 @@ class Cells(Evaluator):
         return value
 
 
-def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int, seed: int) -> Operands | None:
+def world(program: Program, stage: Stage, values: Values, rows: int, seed: int) -> Operands | None:
     """What a stage would read in the second update of a training with other samples, parameters and constants, so that no coincidence
     of the present numbers is left; None where the program does not run on them.
 
@@ -157,7 +157,7 @@ def world(program: Program, stage: Stage, values: Mapping[str, Array], rows: int
     return Operands(start | {name: made[name] for name in before}, after, previous)
 
 
-def _batch(program: Program, values: Mapping[str, Array], rows: int, generator: np.random.Generator) -> dict[str, Array]:
+def _batch(program: Program, values: Values, rows: int, generator: np.random.Generator) -> dict[str, Array]:
     made: dict[str, Array] = {"m": np.array(float(rows)), **program.fixed}
     shapes = program.shapes(rows) if program.draws else {}
     made |= {name: draw.values(int(generator.integers(2**31)), 0, shapes[name], values) for name, draw in program.draws.items()}
@@ -200,9 +200,9 @@ class Evidence(Record, eq=False):
     stage: Stage
     wrong: Array
     right: Array
-    values: Mapping[str, Array]
-    after: Mapping[str, Array] = field(default_factory=dict)
-    previous: Mapping[str, Array] = field(default_factory=dict)
+    values: Values
+    after: Values = field(default_factory=dict)
+    previous: Values = field(default_factory=dict)
     tolerance: float = 1e-8
     unseen: frozenset[str] = frozenset()
     formula: Tree | None = None

@@ -12,7 +12,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tensors import Array
+from bpdebug.core.tensors import Array, Values
 from bpdebug.trust.reading import Reading
 
 _ADDED = 1e-6
@@ -34,7 +34,7 @@ def in_place(program: Program, reading: Reading) -> Iterator[Reading]:
     yield reading.noted(note, computed=renamed(reading.computed), kinds=renamed(reading.kinds), printed=printed)
 
 
-def clipped_as_pytorch(program: Program, stage: Stage, values: Mapping[str, Array], shown: Collection[str]) -> dict[str, Array]:
+def clipped_as_pytorch(program: Program, stage: Stage, values: Values, shown: Collection[str]) -> dict[str, Array]:
     """The values that a stage of the update would read if gradients were clipped by norm with what PyTorch adds to it; none for others.
 
     Args:

@@ -3,12 +3,12 @@ updates, a cache whose parts do not belong together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.evaluate import Evaluator, assigned
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
@@ -141,7 +141,7 @@ _STEPS = 20
 _TELLING = 4
 """So many cells show a factor that has no name."""
 
-Gradients = Mapping[str, Array]
+Gradients = Values
 
 
 def uncleared(judge: Judge) -> dict[str, Suspect]:

@@ -7,11 +7,11 @@ wrong is told from one that is wrong by itself by computing it from the user's o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.record import replace
@@ -43,12 +43,12 @@ _SAME = 1e-4
 """Numbers that are as close as this, relative to the largest, are the same to a reader."""
 
 
-def compare(timeline: Timeline, arrays: Mapping[str, Array]) -> Report:
+def compare(timeline: Timeline, arrays: Values) -> Report:
     """What :func:`comparing` comes to, in one piece."""
     return whole(comparing(timeline, arrays))
 
 
-def comparing(timeline: Timeline, arrays: Mapping[str, Array]) -> Generator[str, None, Report]:
+def comparing(timeline: Timeline, arrays: Values) -> Generator[str, None, Report]:
     """Compare a user's numbers with the present update.
 
     Args:
@@ -126,7 +126,7 @@ def _shared(judge: Judge) -> tuple[list[str], dict[str, str]]:
     return right, wrong
 
 
-def likeliest_judge(scene: Scene, arrays: Mapping[str, Array]) -> Judge:
+def likeliest_judge(scene: Scene, arrays: Values) -> Judge:
     """The way to understand the file in which the fewest stages are off; the plainest of those.
 
     Late moments are tried where something is off, and none goes on beyond the forward pass that has more faults in it than the best.

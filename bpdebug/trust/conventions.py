@@ -13,7 +13,7 @@ from itertools import product as each_of
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
@@ -130,7 +130,7 @@ def _scales(judge: Judge) -> _Scales:
     return _Scales(deltas, gradients)
 
 
-def _hidden(judge: Judge, values: Mapping[str, Array]) -> dict[str, tuple[float, ...]]:
+def _hidden(judge: Judge, values: Values) -> dict[str, tuple[float, ...]]:
     """The same of parameters' gradients that are not shown, by the steps that are."""
     program, found = judge.program, dict[str, tuple[float, ...]]()
     still = {**values, **{name: 0 * values[name] for name in (*program.gradients.values(), *program.slots) if name in values}}

@@ -3,13 +3,13 @@ differences along a direction."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from functools import cached_property
 from itertools import product
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.network import Phase
 from bpdebug.core.record import Record, replace
@@ -70,7 +70,7 @@ class Probe:
         after = self.start | self.running.run(self.start)
         return {name: after[name] for name in self.program.persistent}
 
-    def moved(self, tensors: Mapping[str, Array]) -> float:
+    def moved(self, tensors: Values) -> float:
         """How far the loss moves when some tensors have other values."""
         there = self.program.run({**self.values, **tensors}, self.program.end_of(Phase.LOSS), tensors.get)
         return float(there[self.program.loss]) - self.loss

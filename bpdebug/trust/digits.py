@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.record import Record
 
 _CELLS = 4096
@@ -117,13 +117,13 @@ class Printed(Record, eq=False):
         few = counts and max(counts) <= _COARSE and self.kind.itemsize == np.dtype(np.float64).itemsize
         return ROUNDINGS * self.eps + (4 * float(np.finfo(np.float32).eps) if few else 0.0)
 
-    def beside(self, right: Mapping[str, Array]) -> Printed:
+    def beside(self, right: Values) -> Printed:
         """The same for a file of which the right numbers are these: where printing loses nothing of any, they are short by nature."""
         lost = any(not one.holds(right[name]).all() for name, one in self.formats.items() if name in right)
         return self if lost else Printed({}, self.kind)
 
 
-def formats(arrays: Mapping[str, Array], given: Collection[str], constants: Collection[str] = ()) -> dict[str, Format]:
+def formats(arrays: Values, given: Collection[str], constants: Collection[str] = ()) -> dict[str, Format]:
     """How the arrays of a file were printed, as far as they were.
 
     Args:
@@ -152,7 +152,7 @@ def formats(arrays: Mapping[str, Array], given: Collection[str], constants: Coll
     return own
 
 
-def kind_of(arrays: Mapping[str, Array], formats: Mapping[str, Format]) -> np.dtype[np.generic] | None:
+def kind_of(arrays: Values, formats: Mapping[str, Format]) -> np.dtype[np.generic] | None:
     """The smaller type in which numbers stored as float64 were computed; None where they were not, or do not tell."""
     values = [(_cells(array), formats.get(name)) for name, array in arrays.items() if array.dtype == np.float64]
     for small, smaller, least in ((np.float16, None, 8), (np.float32, np.float16, 4)):

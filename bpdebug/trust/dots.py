@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
@@ -49,12 +49,12 @@ class Dots:
         values: every tensor.
     """
 
-    def __init__(self, program: Program, running: Program, values: Mapping[str, Array]) -> None:
+    def __init__(self, program: Program, running: Program, values: Values) -> None:
         self.program, self.running, self.exact = program, running, Rounded(values)
         self.generator = np.random.default_rng(0)
         self.values, self._given = values, frozenset[str]()
 
-    def elsewhere(self, values: Mapping[str, Array], given: Collection[str] = ()) -> Dots:
+    def elsewhere(self, values: Values, given: Collection[str] = ()) -> Dots:
         """The same formulas on other numbers, some of which are what they are, whatever their stages make of the others."""
         (other := copy(self)).__dict__.update(values=values, exact=Rounded(values), _given=frozenset(given))
         return other
@@ -154,7 +154,7 @@ class Dots:
                 break
         return judged
 
-    def along(self, directions: Mapping[str, Array], gradients: Mapping[str, Stage]) -> tuple[float, float, float, bool]:
+    def along(self, directions: Values, gradients: Mapping[str, Stage]) -> tuple[float, float, float, bool]:
         """How the loss moves when tensors move along directions; what gradients say; the most that rounding may bring these apart; and
         whether there is a corner."""
         steps = tuple(stage for stage in self.forward if stage.name not in directions)
@@ -227,7 +227,7 @@ class _Dot:
             return self.judged(1.0)
         return Judged(abs(apart[0]), bound if np.isfinite(bound) else np.inf, max(sizes), kinks, broken)
 
-    def _backward(self, cotangents: Sequence[Mapping[str, Array]]) -> list[Array]:
+    def _backward(self, cotangents: Sequence[Values]) -> list[Array]:
         """What the formula makes of the cotangents, under each rounding."""
         shape, ends = self._values[self._reach.tensor].shape, self._reach.ends
         ats = zip(self._ats, cotangents, strict=True)
@@ -254,7 +254,7 @@ class _Dot:
         made = [self._reach.moves(at, {self._reach.tensor: direction}) for at in self._ats[:count]]
         return [ways for ways, _ in made], made[0][1]
 
-    def _corners(self, direction: Array, forward: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    def _corners(self, direction: Array, forward: Sequence[Values]) -> dict[str, Array]:
         """Which cells of the ends are at a corner."""
         back, found = self._reach.moves(self._ats[0], {self._reach.tensor: -direction})[0], dict[str, Array]()
         for n, way in forward[0].items():

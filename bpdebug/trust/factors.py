@@ -10,7 +10,7 @@ from itertools import product as each_of
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.evaluate import Evaluator, assigned
 from bpdebug.core.numbers import short
 from bpdebug.core.parser import parse
@@ -71,7 +71,7 @@ class Names(Record, eq=False):
     factors: tuple[Factor, ...]
     near: float
     program: Program
-    values: Mapping[str, Array]
+    values: Values
 
     @cached_property
     def _others(self) -> list[tuple[str, float]]:
@@ -91,7 +91,7 @@ class Names(Record, eq=False):
         return replace(known, value=-known.value, parts=known.parts + 1) if number < 0 else known
 
 
-def names_of(program: Program, values: Mapping[str, Array], near: float, rate: bool = True) -> Names:
+def names_of(program: Program, values: Values, near: float, rate: bool = True) -> Names:
     """The names that factors have in a program on a batch.
 
     Args:
@@ -148,14 +148,14 @@ def numbers(program: Program, names: Sequence[str], sizes: Sequence[str] = ("2",
                 yield f"1/{node.value:g}, {whose}", Binary("/", Number(1), node)
 
 
-def number_of(tree: Tree, values: Mapping[str, Array]) -> float:
+def number_of(tree: Tree, values: Values) -> float:
     """What such a number is; 0 where it is none, or 1 or less than nothing."""
     with np.errstate(all="ignore"):
         value = float(Evaluator(values).value(tree)) if all(name in values for name in names_in(tree)) else 0.0
     return value if 0 < value < np.inf and abs(value - 1) > NEAR else 0.0
 
 
-def called(program: Program, values: Mapping[str, Array], factor: float, near: float) -> dict[str, Tree]:
+def called(program: Program, values: Values, factor: float, near: float) -> dict[str, Tree]:
     """What a factor is, such as ``1/m``: every number of that value that a program has, by its name."""
     known = ((text, tree, number_of(tree, values)) for text, tree in numbers(program, constants(program)))
     return {"minus " * (factor < 0) + text: tree for text, tree, value in known if abs(abs(factor) - value) <= near * value}
@@ -231,7 +231,7 @@ class Convention(Record, eq=False):
 
     factors: Mapping[str, float] = field(default_factory=dict)
     step: float = 1.0
-    masks: Mapping[str, Array] = field(default_factory=dict)
+    masks: Values = field(default_factory=dict)
     stray: bool = False
 
     def of(self, name: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from copy import copy
 from functools import cached_property, partial
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
@@ -151,7 +150,7 @@ class Judge:
         """Whether what the file gives as a start is not the scenario's."""
         return worst(self.start[name], self.scene.state[name])[0] > 10 * self.tolerance
 
-    def computed(self, stage: Stage, values: Mapping[str, Array], dtype: npt.DTypeLike = np.float64) -> Array:
+    def computed(self, stage: Stage, values: Values, dtype: npt.DTypeLike = np.float64) -> Array:
         """What a stage gives in the user's convention."""
         found = assigned(stage.formula, self.unmasked(stage, values), dtype)
         return found * self.convention.masks[stage.name] if stage.name in self.convention.masks else found
@@ -160,7 +159,7 @@ class Judge:
         """The factor of what a finding tells of a stage: a stray one is a fault, and not read out of the numbers."""
         return 1.0 if self.convention.stray else self.convention.of(name)
 
-    def unmasked(self, stage: Stage, values: Mapping[str, Array]) -> Mapping[str, Array]:
+    def unmasked(self, stage: Stage, values: Values) -> Values:
         """The values with the activation as it is before its mask, where the stage is its derivative."""
         of = self._activation(stage)
         return {**values, of: self.dropped[of][0]} if of in self.dropped else values

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import assigned
 from bpdebug.core.network import Phase
@@ -48,7 +48,7 @@ def _late(scene: Scene, reading: Reading, names: set[str]) -> dict[str, Array]:
     return {name: array for name, array in given.items() if np.array_equal(reading.computed.get(name, array), array)}
 
 
-def _undone(scene: Scene, reading: Reading, late: Mapping[str, Array]) -> dict[str, Array]:
+def _undone(scene: Scene, reading: Reading, late: Values) -> dict[str, Array]:
     """Parameters and slots from before the update that has made them what they are in the file, by the user's own gradients; nothing
     where these are not there, or where a step is not in proportion to what it starts from, cell by cell."""
     program, before = scene.meant, dict[str, Array]()

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Values
 from bpdebug.core.operations import ACTIVATIONS
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
@@ -251,7 +251,7 @@ class Counting(Record):
         return self == Counting()
 
 
-def countings(program: Program, arrays: Mapping[str, Array]) -> Iterator[Counting]:
+def countings(program: Program, arrays: Values) -> Iterator[Counting]:
     """The ways in which a file may count layers."""
     read = [meaning for name in arrays for meaning in meanings(name)[:1] if meaning.numbers]
     own = {meaning.numbers for meaning in read if meaning.kind in ("weight", "bias")}

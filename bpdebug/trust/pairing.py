@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.network import LayerNames
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record
@@ -42,7 +42,7 @@ class Pairing(Record, eq=False):
         score: how well it fits as a whole.
     """
 
-    arrays: Mapping[str, Array]
+    arrays: Values
     names: Mapping[str, str]
     uncompared: Mapping[str, str]
     notes: tuple[str, ...]
@@ -59,7 +59,7 @@ class Pairs:
         values: what every array of ours is given the user's own start, by its name in a file, where that is known already.
     """
 
-    def __init__(self, program: Program, arrays: Mapping[str, Array], rows: int, values: Mapping[str, Array] | None = None) -> None:
+    def __init__(self, program: Program, arrays: Values, rows: int, values: Values | None = None) -> None:
         self.program, self.arrays, self.rows, self.values = program, arrays, rows, values or {}
         self.known, self.shapes = known_names(program), program.shapes(rows)
         self._spelled = {spelled(name): name for name in reversed(self.known)}
@@ -295,7 +295,7 @@ def same(array: Array, value: Array) -> bool:
     return any(np.allclose(one.reshape(-1), value.reshape(-1), 0, room, equal_nan=True) for one in (array, array.T))
 
 
-def pairings(program: Program, arrays: Mapping[str, Array], rows: int, values: Mapping[str, Array] | None = None) -> list[Pairing]:
+def pairings(program: Program, arrays: Values, rows: int, values: Values | None = None) -> list[Pairing]:
     """The ways to pair a file with a program, the likeliest first."""
     pairs = Pairs(program, arrays, rows, values)
     found = {tuple(sorted(one.names.items())): one for one in map(pairs.paired, reversed([*countings(program, arrays)]))}

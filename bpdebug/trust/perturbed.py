@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.evaluate import Evaluator, key_of, viewed
 from bpdebug.core.expansion import expanded
 from bpdebug.core.function import Function
@@ -74,12 +74,12 @@ class Rounded(Evaluator):
         again: stages that are computed anew where their tensor is read.
     """
 
-    def __init__(self, values: Mapping[str, Array], rounding: Rounding | None = None, again: Mapping[str, Stage] | None = None) -> None:
+    def __init__(self, values: Values, rounding: Rounding | None = None, again: Mapping[str, Stage] | None = None) -> None:
         super().__init__(dict(values))
         self._plain = self if rounding is None else Evaluator(values)
         self._rounding, self._again, self._anew, self.quickly = rounding, again or {}, dict[str, Array](), True
 
-    def with_values(self, values: Mapping[str, Array]) -> Rounded:
+    def with_values(self, values: Values) -> Rounded:
         """The same with other tensors in the place of some."""
         return Rounded({**self.values, **self._anew, **values}, self._rounding, {k: v for k, v in self._again.items() if k not in values})
 
@@ -129,7 +129,7 @@ class Moved:
         truths: of such comparisons that have a name, what is true a moment later.
     """
 
-    def __init__(self, at: Rounded, tensors: Mapping[str, Array]) -> None:
+    def __init__(self, at: Rounded, tensors: Values) -> None:
         self.at, self.tensors, self.tied, self.truths = at, dict(tensors), False, dict[str, Array]()
 
     def of(self, tree: Tree, name: str = "") -> Array | None:
@@ -252,7 +252,7 @@ class Reach(Record, eq=False):
     ends: Mapping[str, str]
     alone: bool = False
 
-    def moves(self, at: Rounded, directions: Mapping[str, Array]) -> tuple[dict[str, Array], bool]:
+    def moves(self, at: Rounded, directions: Values) -> tuple[dict[str, Array], bool]:
         """How the ends move when the tensor, or several, move; and whether the opposite direction may tell something else."""
         if not self.steps:  # a sum: each of its parts moves it as itself
             return dict.fromkeys(self.ends, directions[self.tensor]), False

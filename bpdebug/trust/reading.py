@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bpdebug.core.cells import cell_name
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import short
@@ -51,8 +51,8 @@ class Reading(Record, eq=False):
         foreign: whether what the update starts from may be other than the scenario's where the file lacks it.
     """
 
-    given: Mapping[str, Array]
-    computed: Mapping[str, Array]
+    given: Values
+    computed: Values
     kinds: Mapping[str, np.dtype[np.generic]]
     precision: np.dtype[np.generic]
     notes: tuple[str, ...]
@@ -67,7 +67,7 @@ class Reading(Record, eq=False):
         """The reading with other parts, and why."""
         return replace(self, notes=(*self.notes, note), **changes)
 
-    def after(self, made: Mapping[str, Array], digits: Mapping[str, Format], note: str, **changes: Any) -> Reading:
+    def after(self, made: Values, digits: Mapping[str, Format], note: str, **changes: Any) -> Reading:
         """The reading with more that counts as what the update has made, printed as the same is under these names, and why."""
         kinds = {name: np.dtype(np.float64) for name in made} | dict(self.kinds)
         formats = {**self.printed.formats, **{name + AFTER: digits[name] for name in made if name in digits}}
@@ -75,7 +75,7 @@ class Reading(Record, eq=False):
         return self.noted(note, computed={**made, **self.computed}, kinds=kinds, printed=printed, **changes)
 
 
-def readings(scene: Scene, arrays: Mapping[str, Array]) -> Iterator[Reading]:
+def readings(scene: Scene, arrays: Values) -> Iterator[Reading]:
     """The ways to understand a file, the likeliest first; more than one only where names and shapes do not tell.
 
     Args:
@@ -101,7 +101,7 @@ def readings(scene: Scene, arrays: Mapping[str, Array]) -> Iterator[Reading]:
         raise refused
 
 
-def _pairings(scene: Scene, arrays: Mapping[str, Array]) -> list[Pairing]:
+def _pairings(scene: Scene, arrays: Values) -> list[Pairing]:
     """The ways to pair names, by the numbers too where the names are not ours."""
     program = scene.meant
     if not set(arrays) - known_names(program).keys():
@@ -143,7 +143,7 @@ def _counted(reading: Reading, rows: int) -> Iterator[Reading]:
     yield replace(reading, odd={**reading.odd, "m": f"{said}, and its batch has {counted(rows)}"})
 
 
-def _batches(program: Program, arrays: Mapping[str, Array], rows: int) -> list[tuple[bool, int]]:
+def _batches(program: Program, arrays: Values, rows: int) -> list[tuple[bool, int]]:
     """Whether samples are columns, and how many there are: by what fits most of the tensors."""
     widths = {name: shape[1] for name, shape in program.shapes(rows).items() if name in program.sampled and name in arrays}
     x = arrays.get(program.input)
@@ -270,7 +270,7 @@ def _fitted(array: Array, expected: Shape, bias: bool, target: bool) -> tuple[Ar
     return array, ""
 
 
-def _turned(program: Program, arrays: Mapping[str, Array], columns: bool, turned: frozenset[str]) -> Iterator[str]:
+def _turned(program: Program, arrays: Values, columns: bool, turned: frozenset[str]) -> Iterator[str]:
     weights = _matrices(program)
     stored = [name for name in weights if name in turned and not arrays.keys().isdisjoint(_forms(program, name))]
     if columns and stored:
@@ -297,7 +297,7 @@ def _masks(program: Program, given: dict[str, Array]) -> Iterator[str]:
             yield f"read {name}, which is 0 and {short(float(sizes[-1]))} in your file, as 0 and 1"
 
 
-def _nonfinite(given: Mapping[str, Array]) -> Iterator[str]:
+def _nonfinite(given: Values) -> Iterator[str]:
     for name, array in given.items():
         wrong = np.argwhere(~np.isfinite(array))
         if len(wrong):

@@ -7,7 +7,7 @@ from dataclasses import field
 
 import numpy as np
 
-from bpdebug.core.description import Array, Debug, Scenario, Training
+from bpdebug.core.description import Array, Debug, Scenario, Training, Values
 from bpdebug.core.layers import make_program
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
@@ -36,11 +36,11 @@ class Scene(Record, eq=False):
 
     meant: Program
     update: int
-    state: Mapping[str, Array]
-    before: Mapping[str, Array]
+    state: Values
+    before: Values
     notes: tuple[str, ...]
-    previous: Mapping[str, Array] = field(default_factory=dict)
-    earlier: tuple[Mapping[str, Array], ...] = ()
+    previous: Values = field(default_factory=dict)
+    earlier: tuple[Values, ...] = ()
     printed: Mapping[str, Format] = field(default_factory=dict)
 
     @property
@@ -85,7 +85,7 @@ def state_at(timeline: Timeline, update: int) -> dict[str, Array]:
     return values | exact
 
 
-def _of_batch(program: Program, state: Mapping[str, Array]) -> Scenario:
+def _of_batch(program: Program, state: Values) -> Scenario:
     x, y = state.get(program.input, program.scenario.x), state.get(program.target, program.scenario.y)
     return replace(program.scenario, x=x, y=y, training=Training(1), precision="float64", formulas={}, values={}, debug=Debug())
 
@@ -97,7 +97,7 @@ def _edited(program: Program, stages: Iterable[Stage]) -> Program:
     return program
 
 
-def typed(scene: Scene, given: Mapping[str, Array]) -> list[str]:
+def typed(scene: Scene, given: Values) -> list[str]:
     """What somebody may have typed with few digits: no slots and later parameters, which updates have computed, no constants, of which a
     small one may be printed as 0, and nothing that is nearly what the scenario has."""
     typed = [*scene.meant.data, *scene.meant.parameters] if not scene.update else [*scene.meant.data]

@@ -13,7 +13,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Stage
-from bpdebug.core.shapes import GENERIC_ROWS, Shape
+from bpdebug.core.shapes import GENERIC_ROWS, Shapes
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import ONE, Binary, Call, Index, Name, Transpose, Tree, literal, names, substitute, walk
 from bpdebug.core.writing import to_text
@@ -160,13 +160,13 @@ class Site(Record, eq=False):
         return tuple(dict.fromkeys((*program.sources, M.name, *program.persistent, *before)))
 
     @cached_property
-    def _shapes(self) -> tuple[Mapping[str, Shape], ...]:
+    def _shapes(self) -> tuple[Shapes, ...]:
         """The tensors' shapes for this batch and for any."""
         other = GENERIC_ROWS if self.program.network.generic else self.program.batches.largest
         return tuple(self.program.shapes(rows) for rows in (self.rows, other) if rows)
 
     @property
-    def shapes(self) -> Mapping[str, Shape]:
+    def shapes(self) -> Shapes:
         """The tensors' shapes for this batch."""
         return self._shapes[0]
 

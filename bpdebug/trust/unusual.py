@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.network import LayerNames, Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
@@ -38,7 +38,7 @@ def forms(program: Program, pairing: Pairing, rows: int) -> Iterator[Pairing]:
         yield from _forms(program, replace(pairing, arrays=arrays, notes=notes))
 
 
-def _flat(program: Program, arrays: Mapping[str, Array], rows: int) -> dict[str, tuple[int, ...]]:
+def _flat(program: Program, arrays: Values, rows: int) -> dict[str, tuple[int, ...]]:
     """The tables that stand in a file as lists of as many numbers, and the shapes that they should have."""
     x, names = arrays.get(program.input), known_names(program)
     if x is not None and x.ndim == 1 and x.size % len(program.inputs) == 0 and len(program.inputs) > 1:
@@ -70,7 +70,7 @@ def _forms(program: Program, pairing: Pairing) -> Iterator[Pairing]:
         yield replace(plain, arrays=apart, notes=(*notes, f"your {names} {verb} {end} row: taken apart for the comparison"))
 
 
-def _one_hot(program: Program, arrays: Mapping[str, Array]) -> Array | None:
+def _one_hot(program: Program, arrays: Values) -> Array | None:
     """Inputs that are numbers of rows, one a sample, as these rows."""
     x, width, y = arrays.get(program.input), len(program.inputs), arrays.get(program.target)
     if x is None or width < 2 or x.dtype.kind not in "iuf" or max(x.shape, default=1) != x.size or not x.size:
@@ -80,14 +80,14 @@ def _one_hot(program: Program, arrays: Mapping[str, Array]) -> Array | None:
     return np.eye(width)[x.reshape(-1).astype(int)] if np.isin(x, np.arange(width)).all() else None
 
 
-def _with_bias(program: Program, layer: LayerNames, arrays: Mapping[str, Array]) -> bool:
+def _with_bias(program: Program, layer: LayerNames, arrays: Values) -> bool:
     """Whether a layer's weights have a row more, and its bias is not there."""
     inputs, units = program.parameters[layer.weight]
     array = arrays.get(layer.weight)
     return bool(layer.bias) and layer.bias not in arrays and array is not None and array.shape in ((inputs + 1, units), (units, inputs + 1))
 
 
-def _turned(program: Program, joined: list[LayerNames], arrays: Mapping[str, Array]) -> list[bool]:
+def _turned(program: Program, joined: list[LayerNames], arrays: Values) -> list[bool]:
     """Whether weights that are square with their bias hold it as a column: as the others do, or either."""
     told = {arrays[one.weight].shape[1] != program.parameters[one.weight][1] for one in joined if len({*arrays[one.weight].shape}) == 2}
     return [told.pop()] if len(told) == 1 else [False, True]
@@ -125,7 +125,7 @@ def spread(bias: str, array: Array, expected: tuple[int, ...], rows: int) -> tup
     return None
 
 
-def oddities(odd: Mapping[str, str], given: Mapping[str, Array], program: Program, state: Mapping[str, Array]) -> Iterator[Finding]:
+def oddities(odd: Mapping[str, str], given: Values, program: Program, state: Values) -> Iterator[Finding]:
     """What the update starts from, where that is wrong by itself."""
     for name, reason in odd.items():
         stage = Start(name, program.parse(name), Phase.FORWARD, program.network.layer_of.get(name, 0), "", "", "")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Values
 from bpdebug.core.record import replace
 from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
@@ -19,7 +19,7 @@ from bpdebug.trust.report import Report
 from bpdebug.trust.scene import Scene, scene_of
 
 
-def comparing_updates(timeline: Timeline, files: Sequence[Mapping[str, Array]]) -> Generator[str, None, tuple[Report, ...]]:
+def comparing_updates(timeline: Timeline, files: Sequence[Values]) -> Generator[str, None, tuple[Report, ...]]:
     """Compare consecutive updates, beginning at the present one, each from its file's own parameters.
 
     Raises:

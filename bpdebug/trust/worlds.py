@@ -7,7 +7,7 @@ been are tried in every combination.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from copy import copy
 from functools import lru_cache
 from itertools import product as each_of
@@ -16,7 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.program import Program
 from bpdebug.core.tree import Binary, Tree, names, walk
 from bpdebug.trust.digits import Printed
@@ -33,7 +33,6 @@ _KEPT = 2000
 _SOLVED = 100_000
 """The largest number of equations times unknowns in a search for parameters that a file lacks."""
 
-Values = Mapping[str, Array]
 Run = Callable[[Values], Array]
 
 
@@ -168,9 +167,7 @@ def _apart(moved: Array, value: Array) -> Array:
     return np.where(np.isfinite(far), far, np.where(np.isfinite(value), np.inf, 0.0))
 
 
-def solved(
-    gives: Callable[[Mapping[str, Array]], Array], unknown: Mapping[str, Array], wanted: Array
-) -> tuple[dict[str, Array], bool] | None:
+def solved(gives: Callable[[Values], Array], unknown: Values, wanted: Array) -> tuple[dict[str, Array], bool] | None:
     """Some tensors so that what is in proportion to them is as wanted, as nearly as can be, and whether nothing else would do as well;
     None where they are too large, or not everything is finite."""
     ends = np.cumsum([value.size for value in unknown.values()])

@@ -13,7 +13,7 @@ from textual.layout import Layout as Arranging
 from textual.layouts.vertical import VerticalLayout
 from textual.widget import Widget
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.look.answer import Answer, answer_of
 from bpdebug.look.folds import folds_of
 from bpdebug.session.view import View
@@ -81,7 +81,7 @@ class PaneScreen(Sized):
         self._body, self._placed = _Body(*self.panes.values(), id="body"), dict[str, Region]()
         self._body.layout = _Placing(self)
         self._grabbed = 0
-        self._moment: tuple[int, tuple[str, Cell] | None] | None = None
+        self._moment: tuple[int, NamedCell | None] | None = None
 
     def widgets(self) -> ComposeResult:
         """Header, panes, footer."""

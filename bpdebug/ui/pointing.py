@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, NamedCell
 from bpdebug.ui.layout import Side
 
 
@@ -75,7 +75,7 @@ class PointedAt(ScrollView):
         """Whether text can be selected: not from a border, which is there to be dragged."""
         return self._grabbed is None and side_at(self.region, self.app.mouse_position) is None
 
-    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+    def cell_under(self, place: Offset) -> NamedCell | None:
         """The cell that is drawn at a place of what is visible."""
         return None
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bpdebug.arrays import read_arrays
-from bpdebug.core.description import Array
+from bpdebug.core.description import Values
 from bpdebug.core.layers import make_program
 from bpdebug.core.program import Program
 from bpdebug.files import path_of
@@ -55,7 +55,7 @@ def compare_(session: Session, arguments: str) -> Work:
     return (yield from _comparing(session, [read_numbers(path) for path in _paths(arguments)]))
 
 
-def read_numbers(path: Path) -> Mapping[str, Array] | Program:
+def read_numbers(path: Path) -> Values | Program:
     """The arrays of a file, or a recording.
 
     Raises:
@@ -98,7 +98,7 @@ def checked(session: Session, at: str, on: bool) -> Result:
     return result if result.data["culprit"] else first
 
 
-def compared(session: Session, *files: Mapping[str, Array] | Program) -> Result:
+def compared(session: Session, *files: Values | Program) -> Result:
     """Compare with arrays that have been read already, an update each; the session keeps what was found.
 
     Raises:
@@ -107,7 +107,7 @@ def compared(session: Session, *files: Mapping[str, Array] | Program) -> Result:
     return whole(_comparing(session, files))
 
 
-def _comparing(session: Session, files: Sequence[Mapping[str, Array] | Program]) -> Work:
+def _comparing(session: Session, files: Sequence[Values | Program]) -> Work:
     arrays = [one for one in files if not isinstance(one, Program)]
     if session.program.recorded or len(arrays) < len(files):
         from bpdebug.trust.recordings import compare_recordings  # noqa: PLC0415 - a start does without

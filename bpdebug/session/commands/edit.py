@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from bpdebug.core.calendar import Calendar
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.program import Program
@@ -170,7 +170,7 @@ def _moment(session: Session, text: str) -> int:
     return parse_location(text, session.program).clock(session.program, session.position.update)
 
 
-def _values_at(session: Session, t: int) -> Generator[str, None, Mapping[str, Array]]:
+def _values_at(session: Session, t: int) -> Generator[str, None, Values]:
     """The values at another moment; each slice is longer, so that it comes to a checkpoint from which the next one goes on."""
     timeline, reached, seconds = session.timeline, -1, SLICE
     while reached != min(t, timeline.end):

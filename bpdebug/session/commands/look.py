@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bpdebug.core.cells import Cell, Term, cell_name
+from bpdebug.core.cells import Cell, NamedCell, Term, cell_name
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.numbers import exact, short, sparkline, table
@@ -120,7 +120,7 @@ def print_(session: Session, arguments: str) -> Result:
 
 
 @command("explain [NAME[i,j]]", "look", keys="x", aliases="x", asks="explain (dW2[1,0], loss)")
-def explain(session: Session, cell: tuple[str, Cell] | None = None) -> Result:
+def explain(session: Session, cell: NamedCell | None = None) -> Result:
     """Show where a number comes from (default: the selected one): its formula with the numbers put in."""
     cell = cell or session.selected
     if cell is None:
@@ -129,7 +129,7 @@ def explain(session: Session, cell: tuple[str, Cell] | None = None) -> Result:
 
 
 def _explained(explanation: Explanation) -> Result:
-    values, arithmetic = dict[tuple[str, Cell], float](), dict[str, object]()
+    values, arithmetic = dict[NamedCell, float](), dict[str, object]()
     if term := explanation.term:  # the sum that it is (of one term, where it is none), what is done with it, and the whole
         values = {(cell.name, cell.index): cell.value for cell in term.cells()}
         found = sum_of(term) or Sum((("+", term),), "", term.value)
@@ -160,7 +160,7 @@ def _tree(term: Term) -> dict[str, object]:
 
 
 @command("select NAME[i,j]", "look")
-def select(session: Session, cell: tuple[str, Cell]) -> Result:
+def select(session: Session, cell: NamedCell) -> Result:
     """Put the cell cursor on a cell, the first one of a tensor if none is named (in the app: the arrow keys)."""
     name, index = cell
     index = index or (0,) * len(session.shapes.get(name, ()))

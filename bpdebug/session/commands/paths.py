@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import Cell, NamedCell, cell_name
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.numbers import exact, short
 from bpdebug.core.render import Style, render_gradient, render_name
@@ -28,7 +28,7 @@ _WIDTH = 66
 
 
 @command("paths [NAME[i,j]]", "look", keys="r")
-def paths(session: Session, cell: tuple[str, Cell] | None = None) -> Work:
+def paths(session: Session, cell: NamedCell | None = None) -> Work:
     """Write the gradient of one number out as a sum over its paths to the loss (small networks); default: the selected cell's."""
     cell = cell or session.selected
     if cell is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.record import Record, replace
 from bpdebug.trust.own.arrays import as_array, copied, is_float, is_tensor, leaves, like, read, rebound, write
 from bpdebug.trust.own.frozen import Frozen
@@ -41,7 +41,7 @@ class Answer(Record, eq=False):
     """
 
     outputs: tuple[Array, ...]
-    gradients: Mapping[str, Array]
+    gradients: Values
     where: Mapping[str, str]
     declined: Sequence[str]
 
@@ -85,11 +85,11 @@ class Piece:
         self.first, self.cotangents = tuple[Array, ...](), tuple[Array, ...]()
         self.calls = 0
 
-    def run(self, values: Mapping[str, Array]) -> tuple[Array, ...]:
+    def run(self, values: Values) -> tuple[Array, ...]:
         """What forward gives for other numbers."""
         return tuple(map(as_array, self._split(self._run(values)[1])[0]))
 
-    def back(self, values: Mapping[str, Array], plan: Plan, things: dict[str, Any] | None = None) -> Answer:
+    def back(self, values: Values, plan: Plan, things: dict[str, Any] | None = None) -> Answer:
         """What both give, on fresh copies or on ``things`` that have been used before."""
         made, result = self._run(values, things)
         outputs, caches = self._split(result)
@@ -208,7 +208,7 @@ class Piece:
         made: Callable[..., Any] = getattr(things[SELF], which) if isinstance(which, str) else rebound(which, self.holder, things.get(SELF))
         return made
 
-    def _fresh(self, values: Mapping[str, Array]) -> dict[str, Any]:
+    def _fresh(self, values: Values) -> dict[str, Any]:
         """Arguments for one call, with gradients of 0, so that what is added to them shows alone."""
         made = {name: copied(value) for name, value in self.given.items()}
         for path in self._stale:
@@ -217,7 +217,7 @@ class Piece:
             write(made, self.paths[name], array)
         return made
 
-    def _run(self, values: Mapping[str, Array], things: dict[str, Any] | None = None) -> tuple[dict[str, Any], Any]:
+    def _run(self, values: Values, things: dict[str, Any] | None = None) -> tuple[dict[str, Any], Any]:
         made = self._fresh(values) if things is None else things
         self.frozen.restore()
         self.calls += 1

@@ -6,13 +6,13 @@ of them are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.numbers import short
 from bpdebug.core.record import Record
 from bpdebug.trust.factors import scale
@@ -51,9 +51,9 @@ class Seen(Record, eq=False):
     name: str
     wrong: Array
     right: Array
-    arrays: Mapping[str, Array]
-    others: Mapping[str, Array]
-    given: Mapping[str, Array]
+    arrays: Values
+    others: Values
+    given: Values
 
 
 Told = Iterator[tuple[str, str]]

@@ -9,11 +9,11 @@ steps that stay on one stair agree with each other and are all wrong. The height
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.record import Record
 from bpdebug.trust.own.piece import Piece
 
@@ -74,12 +74,12 @@ class Slopes:
         """The relative distance of neighbouring numbers, as forward computes them."""
         return self._coarse if self._coarse < 1 else _EPSILON
 
-    def central(self, direction: Mapping[str, Array], step: float) -> float:
+    def central(self, direction: Values, step: float) -> float:
         """One central difference; NaN where forward refuses to run there."""
         left, right, _ = self._sides(direction, step)
         return (left + right) / 2
 
-    def imaginary(self, direction: Mapping[str, Array]) -> float:
+    def imaginary(self, direction: Values) -> float:
         """The derivative by the complex step, exact to rounding; NaN where forward does not compute with complex numbers."""
         try:
             with warnings.catch_warnings():
@@ -91,7 +91,7 @@ class Slopes:
             return float("nan")
         return float("nan")
 
-    def close(self, direction: Mapping[str, Array], stair: float | None = None, nearer: int = 0) -> Slope:
+    def close(self, direction: Values, stair: float | None = None, nearer: int = 0) -> Slope:
         """The derivative with its error, from a ladder of steps, and from the height of a stair, which is looked for if not given;
         the ladder is longer by the decades by which what moves is smaller than its step."""
         sides = [(step, *self._sides(direction, step)) for step in 10.0 ** -np.arange(_DECADES + nearer)]
@@ -120,7 +120,7 @@ class Slopes:
             error += self.coarse * (self.size + self._whole) / float(still)
         return Slope(low, high, error, tuple(middle))
 
-    def _stair(self, direction: Mapping[str, Array], found: Array, slope: float, error: float) -> float:
+    def _stair(self, direction: Values, found: Array, slope: float, error: float) -> float:
         """The height of the stairs that rounding makes on both sides, 0.0 where there are none: a jump on one side alone is forward's."""
         steps, left, right, reach = found.T
         nothing = self.coarse * (4 * reach.max() + 16 * np.median(np.abs(found[:, 1:3]).max(axis=1)) * np.minimum(10 * steps, 1))
@@ -131,7 +131,7 @@ class Slopes:
         heights = (min(self._jump(direction, slope, way * step, least) for way in (-10.0, 10.0)) for step, least in beside[:-4:-1])
         return next(filter(None, heights), 0.0)
 
-    def _jump(self, direction: Mapping[str, Array], slope: float, far: float, nothing: float) -> float:
+    def _jump(self, direction: Values, slope: float, far: float, nothing: float) -> float:
         """The height of one jump between here and a step further, 0.0 where there is none.
 
         The part of the way that has most of what is beside the line is halved until only neighbouring numbers are left: what is
@@ -151,11 +151,11 @@ class Slopes:
                 near, low = half, middle
         return abs(high - low) if abs(high - low) > nothing else 0.0
 
-    def _at(self, direction: Mapping[str, Array], step: complex) -> tuple[Array, ...]:
+    def _at(self, direction: Values, step: complex) -> tuple[Array, ...]:
         """What forward gives, a step further."""
         return self.piece.run({**self.values, **{name: self.values[name] + step * way for name, way in direction.items()}})
 
-    def _sides(self, direction: Mapping[str, Array], step: float) -> tuple[float, float, float]:
+    def _sides(self, direction: Values, step: float) -> tuple[float, float, float]:
         """The slopes to the left and to the right, and the size of the outputs that move: the rounding of the others cancels."""
         try:
             with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.files import write_file
 from bpdebug.trust.own.arrays import as_array, leaves
 
@@ -49,7 +49,7 @@ def snapshot(things: Mapping[str, Any], path: str | Path = "mine.npz", update: i
     return target
 
 
-def npz(arrays: Mapping[str, Array]) -> bytes:
+def npz(arrays: Values) -> bytes:
     """The bytes of an ``.npz`` file with any names in it, also ``file``, which ``numpy.savez`` does not take."""
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from bpdebug.core.description import Array
+from bpdebug.core.description import Array, Values
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
@@ -156,7 +156,7 @@ class _Judging:
         right = {name for name in known if all(self._along(one) for one in ways if name in one)}
         return {name: name in right or name not in compared for name in self.values}
 
-    def _along(self, ways: Mapping[str, Array]) -> bool:
+    def _along(self, ways: Values) -> bool:
         """Whether a dot product shows at once that the gradients are right along a direction."""
         products = np.concatenate([(way * self._gradient(name)).reshape(-1) for name, way in ways.items()])
         claim, terms = float(products.sum()), float(np.abs(products).sum())

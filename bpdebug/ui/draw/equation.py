@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.numbers import minus
 from bpdebug.look.equation import COLUMN, ROW, Equation, Operand
 from bpdebug.session.view import View
@@ -25,7 +25,7 @@ class Picture(NamedTuple):
     """A drawn equation: its lines, and which cell of which tensor stands at a column and row."""
 
     lines: list[Line]
-    cells: Mapping[tuple[int, int], tuple[str, Cell]]
+    cells: Mapping[tuple[int, int], NamedCell]
 
 
 def equation_picture(view: View, columns: int, rows: int, alone: bool = False) -> Picture:

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import brief, narrow, written
@@ -160,7 +160,7 @@ def _graph(parts: Scene) -> Graph:
     return once(parts.program, "graph", lambda: graph_of(parts.program))
 
 
-def group_beside(parts: Scene, down: int, right: int) -> tuple[str, Cell] | None:
+def group_beside(parts: Scene, down: int, right: int) -> NamedCell | None:
     """The cell so many groups below the one that is looked at, and so many units to the right of the selected cell; groups without values
     are passed over. None where no group has any."""
     groups, here, chosen = _graph(parts).groups, parts.view.tensors, _chosen(parts) or 0

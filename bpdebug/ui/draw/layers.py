@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from math import prod
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
@@ -87,7 +87,7 @@ def heading(view: View, name: str, theirs: bool) -> str:
     return f"yours {view.named(name)}" if theirs else view.named(name)
 
 
-def origin_of(view: View) -> tuple[str, Cell] | None:
+def origin_of(view: View) -> NamedCell | None:
     """The cell that ``origin`` goes to."""
     return view.operands[view.operand % len(view.operands)] if view.operands else None
 

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, NamedCell
 from bpdebug.core.misfits import shape_text
 from bpdebug.core.record import Record, replace
 from bpdebug.look.once import once
@@ -183,7 +183,7 @@ def _block(view: View, name: str, theirs: bool) -> Block:
     return replace(block, width=max(block.columns * block.cell, len(title) + 1))
 
 
-def step_from(layout: Layout, names: Collection[str], block: Block, index: Cell, down: int, right: int) -> tuple[str, Cell] | None:
+def step_from(layout: Layout, names: Collection[str], block: Block, index: Cell, down: int, right: int) -> NamedCell | None:
     """The cell that one step leads to: over the upper or lower edge of a block in the part of its tensor before or after; where there is
     none, the nearest cell of the next block in that direction, or where none stands there, of the next in order; None at the end.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.numbers import brief, narrow, written
 from bpdebug.core.record import Record
 from bpdebug.look.once import once
@@ -162,7 +162,7 @@ def _shortcut(drawn: _Picture, edges: Edges) -> None:
     drawn.canvas.write(start, row, f"╭{first_that_fits((text, ''), room).center(room, '─')}╮", "next" if lit else "dim")
 
 
-def cell_at(view: View, columns: int, rows: int, x: int, y: int) -> tuple[str, Cell] | None:
+def cell_at(view: View, columns: int, rows: int, x: int, y: int) -> NamedCell | None:
     """The cell that is drawn at a place of :func:`network_drawing`, or None; only such that have a value."""
     drawn = _picture(view, columns, rows)
     meant = drawn.canvas.meant.get((x, y))
@@ -170,7 +170,7 @@ def cell_at(view: View, columns: int, rows: int, x: int, y: int) -> tuple[str, C
     return meant or next((edges.nearest(x, y) for edges in between), None)
 
 
-def cell_beside(view: View, columns: int, rows: int, down: int, right: int) -> tuple[str, Cell] | None:
+def cell_beside(view: View, columns: int, rows: int, down: int, right: int) -> NamedCell | None:
     """The neuron's cell that is so many places below and to the right of the selected one; layers without values are passed over. None
     where there is none."""
     drawn = _picture(view, columns, rows)

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import Cell, NamedCell
 from bpdebug.core.network import LayerNames, Phase
 from bpdebug.core.numbers import brief
 from bpdebug.core.program import Program
@@ -163,7 +163,7 @@ class Parts(Scene, eq=False):
         values = values_in(self.view, name)
         return None if values is None else values[min(self.view.sample, len(values) - 1)]
 
-    def cell(self, name: str, unit: int) -> tuple[str, Cell] | None:
+    def cell(self, name: str, unit: int) -> NamedCell | None:
         """The cell of a neuron in a tensor, or None where that has no value."""
         values = None if is_past(self.view, name) else self.view.tensors.get(name)
         return None if values is None else (name, (min(self.view.sample, len(values) - 1), unit))

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from rich.cells import cell_len
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.core.numbers import narrow
 from bpdebug.core.record import Record, replace
 from bpdebug.core.tensors import Array
@@ -240,7 +240,7 @@ class Edges(Record, eq=False):
             if values is not None:
                 yield f"{self.parts.view.named(other)} {narrow(float(values[i, j]), 6)}", other
 
-    def nearest(self, x: int, y: int) -> tuple[str, Cell] | None:
+    def nearest(self, x: int, y: int) -> NamedCell | None:
         """The weight of the edge that is nearest to a place; None where none is near."""
         starts, ends = (4 * np.array(column.rows) + 1.5 for column in (self.left, self.right))
         (first, last), rise = self.across, ends - starts[:, None]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from bpdebug.core.cells import Cell, Term
+from bpdebug.core.cells import NamedCell, Term
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import AUTO, NumberStyle, Statistics, aligned, short, written
 from bpdebug.core.render import render_cell
@@ -92,7 +92,7 @@ class _Numbers:
 
     def __init__(self, explanation: Explanation, chosen: int | None) -> None:
         self._explanation, self._chosen = explanation, chosen
-        self._places: dict[tuple[str, Cell], int] = {cell: place for place, cell in enumerate(explanation.operands)}
+        self._places: dict[NamedCell, int] = {cell: place for place, cell in enumerate(explanation.operands)}
         self._figures = explanation.figures
 
     def whole(self, term: Term) -> Calculation:

@@ -9,7 +9,7 @@ import numpy as np
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Size
 
-from bpdebug.core.cells import Cell
+from bpdebug.core.cells import NamedCell
 from bpdebug.look.equation import Equation
 from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import ARROWS, ORIGIN, command_keys, own_keys
@@ -52,7 +52,7 @@ class EquationPane(ListPane):
         found = step_in(part, row, column, down, right)
         self.post_message(CellChosen(equation.result.name, nearest(part, row + down, column + right) if found is None else found))
 
-    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+    def cell_under(self, place: Offset) -> NamedCell | None:
         """The cell of the result or of an operand that the mouse points at."""
         found = self.picture.cells.get((place.x, place.y + self.scroll_offset.y))
         return found if found and self.view and found[0] in self.view.tensors else None

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.geometry import Offset, Size
 
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import NamedCell, cell_name
 from bpdebug.session.view import View
 from bpdebug.ui.draw.bars import ARROWS, command_keys, own_keys
 from bpdebug.ui.draw.network import cell_at, cell_beside, network_drawing
@@ -40,14 +40,14 @@ class NetworkPane(ListPane):
 
     def spots(self) -> Iterator[tuple[Offset, str]]:
         """The neurons, where their numbers stand."""
-        program, found = self.view.program if self.view else None, set[tuple[str, Cell]]()
+        program, found = self.view.program if self.view else None, set[NamedCell]()
         for place in (Offset(x, y) for y in range(self.area.height) for x in range(self.area.width)):
             cell = self.cell_under(place)
             if program and cell and cell not in found and cell[0] in program.sampled:
                 found.add(cell)
                 yield place, f"select {cell_name(*cell)}"
 
-    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+    def cell_under(self, place: Offset) -> NamedCell | None:
         """The number of the neuron, or of the edge, that the mouse points at."""
         return cell_at(self.view, *self.size, place.x, place.y + self.scroll_offset.y) if self.view else None
 

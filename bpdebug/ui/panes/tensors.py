@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region, Size
 
-from bpdebug.core.cells import Cell, cell_name
+from bpdebug.core.cells import Cell, NamedCell, cell_name
 from bpdebug.core.numbers import NumberStyle
 from bpdebug.core.record import replace
 from bpdebug.look.groups import group_of, groups_of
@@ -202,7 +202,7 @@ class MatrixPane(Pane):
         layout = make_layout(view, [*self._names], self.beside_scrollbar.width - self._aside, self.size.height)
         block, (name, index) = layout.find(view.selected[0]) if view.selected else None, view.selected or ("", ())
         known = {name for name in view.tensors if not is_past(view, name)}
-        found: tuple[str, Cell] | None
+        found: NamedCell | None
         if block is None:
             first = next((block for block in layout.blocks if block.name in known), None)
             found = (first.name, first.part.index(0, 0)) if first else None
@@ -235,7 +235,7 @@ class MatrixPane(Pane):
             places = zip((*index, *(0,) * len(shape)), shape, strict=False)
             self.post_message(CellChosen(there, tuple(min(place, length - 1) for place, length in places)))
 
-    def cell_under(self, place: Offset) -> tuple[str, Cell] | None:
+    def cell_under(self, place: Offset) -> NamedCell | None:
         """The cell that the mouse points at; in the overview, the one in the middle of the patch."""
         view, x = self.view, place.x - self.numbers.width
         if view is None:
@@ -258,7 +258,7 @@ class MatrixPane(Pane):
                 yield place, f"select {cell}" if there else f"goto {block.name}"
 
 
-def _cell(block: Block, row: int, column: int) -> tuple[str, Cell]:
+def _cell(block: Block, row: int, column: int) -> NamedCell:
     return block.name, block.part.index(row, column)
 
 
