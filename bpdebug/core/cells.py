@@ -40,8 +40,7 @@ from bpdebug.core.tree import (
 )
 
 Cell = tuple[int, ...]
-NamedCell = tuple[str, Cell]
-"""A cell of a tensor, behind the tensor's name."""
+NamedCell = tuple[str, Cell]  # with the name of its tensor
 
 
 class Term(Record, eq=False):

@@ -42,7 +42,6 @@ from bpdebug.core.writing import to_text
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
-
 GENERIC_ROWS = 10007
 """A batch size that no layer has: a formula must fit with it too, and not only a batch that has as many rows as a layer has units."""
 
