@@ -34,13 +34,12 @@ class Program(Given, eq=False):
     """What one update does.
 
     Attributes:
-        rule, lines: the optimizer's row; stages and skipped stages, as a listing shows them.
-        spans: where versions have other stages, the updates of each; see :class:`bpdebug.core.calendar.Calendar`.
+        rule, lines, spans: the optimizer's row; stages and skipped stages, as listed; see :class:`bpdebug.core.calendar.Calendar`.
         allowed, settled: of the user's own stages what is no mistake though it is not what was derived, and what the steps prove right.
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
         guessed, foreign, misled: whether nothing may be called wrong; nothing but what a mistake explains; nothing but what is remarked.
-        notes: what else there is to say, in sentences; changed: the given arrays of which numbers were changed.
-        relined: what gives a program of lines another forward line; None where stages are changed alone.
+        notes, passes: what else there is to say, in sentences; other backward passes within, each as the program of what leads to it.
+        changed, relined: the given arrays of which numbers were changed; what gives a program of lines another forward line, or None.
     """
 
     rule: Rule
@@ -55,6 +54,7 @@ class Program(Given, eq=False):
     misled: bool = False
     notes: tuple[str, ...] = ()
     changed: frozenset[str] = frozenset()
+    passes: tuple[Callable[[], Program], ...] = ()
     relined: Callable[[Program, str, Formula], Program] | None = None
 
     @cached_property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,6 +41,18 @@ class Nodes:
         self._of_node, self._given = dict[tuple[int, int], int](), dict[tuple[int, int], int]()
         self._made, self._noted, self._handed = dict[int, int](), set[int](), dict[int, int]()
 
+    @contextmanager
+    def turn(self, again: bool, within: bool) -> Iterator[dict[int, int]]:
+        """While one backward pass runs: its own gradients, which come to the others, unless it can itself be differentiated ``again``;
+        of one ``within`` another, they are those of that."""
+        others, self.gradients = self.gradients, self.gradients if within else {}
+        try:
+            yield self.gradients
+        finally:
+            own, self.gradients = self.gradients, others
+            for of, gradient in own.items() if not again else ():
+                others.setdefault(of, gradient)
+
     def forget(self) -> None:
         """Forget the gradients so far, which somebody has asked for on the way."""
         for known in (self.gradients, self.own, self._handed):
@@ -57,18 +70,20 @@ class Nodes:
         """Learn which node makes a tensor: asked when the tensor is next read, by when it is certain."""
         node = tensor.grad_fn
         if private.is_own(node):
-            self._given.setdefault((private.sequence(node), tensor.output_nr), value.number)
-        if value.number in self._noted or node is None:
+            self._given.setdefault((private.number(node), tensor.output_nr), value.number)
+        if value.number in self._noted:
             return
-        self._noted.add(value.number)
-        number = private.sequence(node)
+        self._noted.add(value.number)  # also of a leaf, which a view of a view may be again
+        if node is None:
+            return
+        number = private.number(node)
         self._of_node.setdefault((number, tensor.output_nr), value.number)
         if value.maker is not None and node.name() != "CopySlices":
             self._made.setdefault(number, value.maker)
 
     def arrival(self, node: Any) -> Callable[[Any], None]:
         """Notes which values arrive at a node: the gradients of what it made in the forward pass, or that of a parameter."""
-        number, parameter = private.sequence(node), getattr(node, "variable", None)
+        number, parameter = private.number(node), getattr(node, "variable", None)
 
         def arrive(gradients: Any) -> None:
             for place, one in enumerate(gradients):
@@ -94,7 +109,16 @@ class Nodes:
     def _number(self, node: Any, place: int) -> int:
         """The number of the value that a node of the graph gives, or of the parameter that it stands for; -1 where it is not known."""
         value = self._values.known(node.variable) if hasattr(node, "variable") else None
-        return value.number if value else self._of_node.get((private.sequence(node), place), -1) if node is not None else -1
+        return value.number if value else self._of_node.get((private.number(node), place), -1) if node is not None else -1
+
+    def handed(self, roots: list[Any], gradients: Any) -> None:
+        """Note the gradients that a backward pass is given to begin with; None stands for 1."""
+        for root, one in zip(roots, private.tensors(gradients), strict=False):
+            with private.unrecorded():
+                value, gradient = self._values.known(root), self._read(one) if one is not None else None
+            if value and gradient:
+                self._handed.setdefault(gradient.number, value.number)
+                self.gradients.setdefault(value.number, gradient.number)
 
     def found(self, inputs: Any, gradients: Any) -> None:
         """Note the gradients that were asked for, of which those of parameters arrive nowhere else."""

@@ -41,7 +41,8 @@ class Recorder(private.Mode):
         values, operations: what was recorded.
         names: gives the values names.
         gradients, own: see :class:`Nodes`.
-        roots: the values whose backward pass has run.
+        passes: the backward passes.
+        roots: the values of which they are.
         lacking: what is to be said of its parameters.
         others: the ids of those that other optimizers have.
         aliased: the values the gradients of which are those of others, too.
@@ -59,8 +60,8 @@ class Recorder(private.Mode):
         self.others = set[int]()
         self.aliased = set[int]()
         self.names = Namer(self.values, self.operations, model)
-        self._passes = Passes(self.values, self._nodes, self.names)
-        self.updating, self.roots = False, self._passes.roots
+        self.passes = Passes(self.values, self.operations, self._nodes, self.names)
+        self.updating, self.roots = False, self.passes.roots
         self._broken = 0
         self._there, self._looked = list[Operation](), 0
         self._kinds = dict[Any, Kind]()
@@ -77,13 +78,13 @@ class Recorder(private.Mode):
         made.function, made.looks = func if kind.repeatable else None, kind.looks
         self._made, flows = made, torch.is_grad_enabled()
         made.inside = made.phase == "forward" and not flows and is_in_function(frame)
-        self._flows, self._is_forward = flows or made.inside, node is None
+        self._flows, self._is_forward = flows or made.inside, node is None or self.passes.again
         made.arguments = [self._noted(one) for one in args]
         if kwargs:
             made.keywords = {key: self._noted(one) for key, one in kwargs.items()}
         written = self._written(kind.written(args, kwargs)) if kind.writes or kind.unsaid else []
         if node is not None:
-            made.node = private.sequence(node)
+            made.node = private.number(node)
             made.hooked = not (flows or private.is_own(node) or private.is_engines(sys._getframe(1)))
         out = func(*args, **kwargs) if kwargs else func(*args)
         self.operations.append(made)
@@ -104,7 +105,7 @@ class Recorder(private.Mode):
         return found
 
     def _phase(self, node: Any) -> str:
-        if node is not None or self._passes.running:
+        if node is not None or self.passes.running:
             return "backward"
         return "update" if self.updating and not torch.is_grad_enabled() else "forward"  # a closure that the step calls has gradients on
 
@@ -259,7 +260,7 @@ class Recorder(private.Mode):
         self._stays = ExitStack()
         self._stays.enter_context(private.staying())
         self._stays.enter_context(private.handing_out(lambda tensor: self.values.before_writing(self.values.place(tensor))))
-        self._stays.enter_context(self._passes)
+        self._stays.enter_context(self.passes)
         self._handles += private.module_hooks(self.names.enter, self.names.leave)
         self._handles += private.step_hooks(self.begin_update, self.end_update) if self._alone else []
         super().__enter__()
@@ -273,7 +274,8 @@ class Recorder(private.Mode):
             handle.remove()
         self._drop_half()
         self._find_update()
-        self.names.finish([*self._nodes.before, *self.gradients.items()], self.forward_of)
+        gradients = [pair for *_, own in reversed(self.passes.all) for pair in own.items()]
+        self.names.finish([*self._nodes.before, *self.gradients.items(), *gradients], self.forward_of)
         learning = self.names.owned, self.names.moved, self.others
         self.lacking = lacking(*learning, self.values.all, self.operations, self.gradients, self.roots)
 

@@ -6,7 +6,8 @@ import json
 import linecache
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
@@ -37,6 +38,7 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
     """
     operations = [made for made in _needed(recorder, bool(told["ended"])) if not made.same or made.writes]
     place = {id(made): number for number, made in enumerate(operations)}
+    order = [number for number, made in enumerate(recorder.operations) if id(made) in place]
     forward = [place.get(id(recorder.operations[found]), -1) if (found := recorder.forward_of(made)) >= 0 else -1 for made in operations]
     numbers = {number for made in operations for number in (*made.inputs, *made.outs)}
     kept = [value for value in recorder.values.all if value.number in numbers]
@@ -63,12 +65,16 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
             }
             for made, number in zip(operations, forward, strict=True)
         ],
-        "gradients": [[at[one], at[other]] for one, other in recorder.gradients.items() if one in at and other in at],
+        "gradients": _pairs(recorder.gradients, at),
         "broken": _broken(kept),
         "sizes": [[place, *value.sizes] for place, value in enumerate(kept) if value.array is None and value.sizes],
         "aliased": [at[number] for number in sorted(recorder.aliased) if number in at],
         "hooked": [place for place, made in enumerate(operations) if made.hooked],
         "own": [[[at[number] for number in side if number in at] for side in one] for one in recorder.own],
+        "passes": [
+            [*(bisect_left(order, end) for end in ends), aside, [at[number] for number in begin if number in at], _pairs(own, at)]
+            for *ends, aside, begin, own in recorder.passes.all
+        ],
         "roots": [at[number] for number in recorder.roots if number in at],
         "lacking": [[kind, names, name, files.line(line)] for kind, names, name, line in recorder.lacking],
         "files": files.texts,
@@ -82,6 +88,10 @@ def write(recorder: Recorder, path: Path, told: dict[str, Any]) -> int:
     finally:
         temporary.unlink(missing_ok=True)
     return path.stat().st_size
+
+
+def _pairs(gradients: Mapping[int, int], at: Mapping[int, int]) -> list[list[int]]:
+    return [[at[one], at[other]] for one, other in gradients.items() if one in at and other in at]
 
 
 def _broken(values: Iterable[Value]) -> dict[str, list[int]]:
@@ -106,6 +116,7 @@ def _needed(recorder: Recorder, ended: bool) -> list[Operation]:
     """The operations from which gradients and updates are computed, and these; all where the script has ``ended``, or there are none."""
     everything = recorder.operations
     wanted = {number for made in everything if made.phase != "forward" for number in made.outs} | {*recorder.roots}
+    wanted.update(number for *_, begin, _ in recorder.passes.all for number in begin)
     if ended or not any(made.phase == "update" for made in everything):
         return everything
     kept = list[Operation]()

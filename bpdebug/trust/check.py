@@ -1,8 +1,7 @@
 """The gradient check: whether each stage of an update is the derivative that it should be, and whose fault it is where one is not.
 
 Each stage is judged alone, given what arrives at it (:mod:`bpdebug.trust.dots`), so that one that only passes a wrong number on is told
-from one that is wrong itself; only the latter is looked at cell by cell. How differences of the loss behave as their step changes can
-be seen too: a sweep over step sizes, and the slope of Taylor's remainder.
+from one that is wrong itself; only the latter is looked at cell by cell.
 """
 
 from __future__ import annotations
@@ -18,28 +17,24 @@ from bpdebug.core.errors import BpdebugError, FormulaError
 from bpdebug.core.evaluate import Evaluator
 from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
-from bpdebug.core.numbers import exact, short
 from bpdebug.core.parser import Formula
 from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import names
-from bpdebug.time.results import Result
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust.case import Evidence
 from bpdebug.trust.chain import chained, unlearned
 from bpdebug.trust.differences import Cells, Probe, cells
 from bpdebug.trust.dots import laid
 from bpdebug.trust.elsewhere import EVEN, METHOD, meant
-from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect, worst
+from bpdebug.trust.finding import DOTS, ROUNDING, Finding, Suspect
 from bpdebug.trust.meant import as_meant, own_steps
 from bpdebug.trust.recordings import told_of_recorded
 from bpdebug.trust.report import CHECK, Report
 from bpdebug.trust.shared import shared
 from bpdebug.trust.suspects import diagnose
 
-_SWEPT, _SWEEP = 64, 20_000_000
-"""Cells that a sweep perturbs, at most, and numbers that it computes."""
 _SECONDS = 10.0
 """For which it is looked for the mistakes, one by one."""
 _LOOKS = 16
@@ -48,14 +43,13 @@ _CLOSELY = 20_000
 """Cells times stages behind them, above which a stage that is wrong is held against the derived formula, and no cell is moved."""
 _NOISY = 1e-3
 """Right numbers with a larger relative error are nothing but rounding."""
-_RIGHT = 1.8
-"""Taylor's remainder shrinks with at least this power of the step where the gradient is right."""
 _SHARED = Allowed(said="what follows from the earlier gradients, and in their convention")
 _OVERFLOW = "something in it is not finite, or rounding may make it so: there is nothing to compare"
 
 
 def check(timeline: Timeline, only: str = "", everything: bool = False, named: bool = True) -> Generator[str, None, Report]:
-    """Check the derivatives of the present update, in backward order; yields now and then how far it is.
+    """Check the derivatives of the present update, in backward order; yields now and then how far it is. Of a recorded step that has
+    other backward passes within, each is judged alone, unless its numbers have been changed.
 
     Args:
         timeline: where we are; it stays there.
@@ -63,6 +57,19 @@ def check(timeline: Timeline, only: str = "", everything: bool = False, named: b
         everything: every stage cell by cell, not only those that are wrong.
         named: also what the mistakes are, and whether what is right is so on this batch only; else who is accused, and no more.
     """
+    if (program := judged_in(timeline.program, only)) is not timeline.program:
+        return (yield from _check(Timeline(program), only, everything, named))
+    report = yield from _check(timeline, only, everything, named)
+    for make in () if only or timeline.edits else timeline.program.passes:
+        more = yield from _check(Timeline(make()), only, everything, named)
+        findings = *report.findings, *more.findings
+        report = replace(
+            report, findings=findings, notes=(*report.notes, *more.left_out), said=report.said if report.findings else more.said
+        )
+    return report
+
+
+def _check(timeline: Timeline, only: str, everything: bool, named: bool) -> Generator[str, None, Report]:
     probe, recorded = Probe(timeline), timeline.program.recorded
     for place, one in enumerate(recorded.values()):
         if one.agrees and not place % _LOOKS:
@@ -172,6 +179,13 @@ def _suspects(title: str, evidence: str) -> tuple[Suspect, ...]:
     return (Suspect("remark", title, evidence),)
 
 
+def judged_in(program: Program, asked: str) -> Program:
+    """The program that has a gradient: this one, or that of a backward pass within."""
+    if not asked or asked in program.gradients or asked in program.gradients.values():
+        return program
+    return next((one for make in program.passes if asked in (one := make()).gradients.values()), program)
+
+
 def derivative(program: Program, asked: str) -> Stage:
     """The stage of a gradient, by its name or that of its tensor; that of the input, which an update does not need, is made for it.
 
@@ -247,71 +261,3 @@ def _inspect(probe: Probe, stage: Stage, closely: bool) -> Generator[str, None, 
     error = max(0.0, float(errors[cell]))
     status = "noise" if status == "good" and error > _NOISY else status
     return Finding(stage, stage.name, status, error, cell, ours, theirs, found.right, ours.size, int(found.corners.sum()), method)
-
-
-def sweep(timeline: Timeline, name: str) -> Generator[str, None, Result]:
-    """The error of a derivative by central differences over step sizes from 0.1 to 1e-12, and by the complex step: large steps
-    see the curvature, small ones the rounding (the V of CS231n, "Gradient checks")."""
-    with np.errstate(all="ignore"):
-        probe = Probe(timeline)
-        stage = derivative(probe.program, name)
-        ours, base = probe.gradient(stage), probe.values[stage.of]
-        work = sum(value.size for value in probe.values.values())
-        count = min(ours.size, _SWEPT, max(4, _SWEEP // work))
-        places = np.sort(np.random.default_rng(0).choice(ours.size, count, replace=False))
-        cells_of = np.arange(base.size).reshape(base.shape)
-        mine, rows = ours.flat[places], list[tuple[str, float, float]]()
-        for exponent in range(1, 13):
-            yield f"step 1e-{exponent}"
-            step, found = 10.0**-exponent, []
-            for place in places:
-                size = step * max(1.0, abs(base.flat[place]))
-                up, down = (probe.moved({stage.of: base + sign * size * (cells_of == place)}) for sign in (1.0, -1.0))
-                found.append((up - down) / (2 * size))
-            rows.append((f"1e-{exponent}", step, worst(mine, np.array(found))[0]))
-        exactly = [probe.dots.along({stage.of: 1.0 * (cells_of == place)}, {})[0] for place in places]
-        rows.append(("complex", 0.0, worst(mine, np.array(exactly))[0]))
-    # a bar is as long as the error has orders of magnitude above rounding
-    bars = ["█" * round(max(0.0, 16 + np.log10(error)) * 2) if error > 0 else "" for _, _, error in rows]
-    lines = [f"{text:<8} {short(error, 2):<8} {bar}" for (text, _, error), bar in zip(rows, bars, strict=True)]
-    title = f"{name}: relative error of the differences, step by step"
-    data = {"name": name, "steps": [step for _, step, _ in rows], "errors": [exact(error) for _, _, error in rows]}
-    return Result("sweep", "\n".join([title, *lines]), data)
-
-
-def slope(timeline: Timeline, name: str) -> Generator[str, None, Result]:
-    """Taylor's test: along a random direction d, ``L(w + e·d) − L(w) − e·<dw, d>`` shrinks with e squared if dw is the gradient, and
-    with e alone if it is not (Farrell et al., "Automated Derivation of the Adjoint" (2013), section 6)."""
-    with np.errstate(all="ignore"):
-        probe = Probe(timeline)
-        program = probe.program
-        names = [name] if name else [program.gradients[parameter] for parameter in program.parameters if parameter in program.gradients]
-        stages = [derivative(program, one) for one in names]
-        if not stages:
-            raise BpdebugError("no parameter has a gradient here")
-        generator = np.random.default_rng(0)
-        directions = {stage.of: generator.choice([-1.0, 1.0], probe.values[stage.of].shape) for stage in stages}
-        yield "Taylor's remainder"
-        sizes = 2.0 ** -np.arange(6.0, 14.0)
-        exactly, along, bound, corner = probe.dots.along(directions, {stage.of: stage for stage in stages})
-        moved = np.array([probe.moved({of: probe.values[of] + e * way for of, way in directions.items()}) for e in sizes])
-        remainders = np.abs(moved - sizes * along)
-        orders = np.log2(remainders[:-1] / remainders[1:]) if (remainders > 0).all() else np.full(len(sizes) - 1, np.nan)
-    order, straight = float(np.median(orders)), bool((remainders <= 1e-13 * max(1.0, abs(probe.loss))).all())
-    title = f"Taylor's remainder along a random direction of {', '.join(stage.of for stage in stages)}"
-    lines = [f"e = {short(float(size), 4):<12} {short(float(rest), 4)}" for size, rest in zip(sizes, remainders, strict=True)]
-    power = f"it shrinks with the power {short(order, 3)} of e"
-    finite, right = bool(np.isfinite([probe.loss, exactly, along, bound]).all()), abs(exactly - along) <= bound
-    if not finite:
-        said = "something is not finite: there is nothing to compare"
-    elif corner:
-        said = f"{power}: the loss has a corner here, where no power is due: there is nothing to compare"
-    elif not right:
-        said = f"{power}: the gradient is wrong: along the direction it says {short(along, 8)}, and the complex step {short(exactly, 8)}"
-    elif straight or order > _RIGHT:
-        said = f"{power}: the gradient is right" if not straight else "nothing but rounding is left: the gradient is right"
-    else:
-        said = f"{power}: corners or rounding within these steps; at the point itself, by the complex step, the gradient is right"
-    data = {"name": name, "sizes": exact(sizes), "remainders": exact(remainders), "order": exact(order)}
-    data |= {"ok": finite and right and not corner}
-    return Result("slope", "\n".join([title, *lines, said]), data)

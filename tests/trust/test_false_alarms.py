@@ -21,8 +21,9 @@ from bpdebug.session.session import Session
 from bpdebug.time.tasks import whole
 from bpdebug.time.timeline import Timeline
 from bpdebug.trust import check as checking
-from bpdebug.trust.check import check, slope
+from bpdebug.trust.check import check
 from bpdebug.trust.faults import FAULTS
+from bpdebug.trust.slopes import slope
 
 ONE = (
     "network: {{inputs: 1, layers: [{{units: 1, activation: {}}}]}}, parameters: {{values: {{W1: [[{}]]}}}}, "

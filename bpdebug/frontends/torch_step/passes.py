@@ -8,14 +8,39 @@ from collections.abc import Collection, Mapping, Sequence
 
 from bpdebug.core.network import Phase
 from bpdebug.core.parser import Formula
+from bpdebug.core.record import replace
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name, Tree
-from bpdebug.frontends.torch_step.reading import Step
+from bpdebug.frontends.torch_step.reading import Operation, Pass, Step
 from bpdebug.frontends.torch_step.statements import Statement
 
 _MOST = 64
 """Losses that are added up."""
 TOTAL = "losses"
+
+
+def within(step: Step) -> Step:
+    """The step, with what passes aside compute under forward, since something forward is made of it."""
+    inside = {place for one in step.passes if one.aside for place in range(one.first, one.last)}
+    return replace(step, operations=tuple(_forward(one) if place in inside else one for place, one in enumerate(step.operations)))
+
+
+def last_alone(step: Step) -> Step:
+    """The step of the last backward pass alone, where something forward is made of what those before it have given."""
+    *_, last = (one for one in step.passes if not one.aside)
+    passes = tuple(one if one is last else replace(one, aside=True) for one in step.passes)
+    return replace(within(alone(step, last, len(step.operations))), passes=passes)
+
+
+def alone(step: Step, one: Pass, end: int = -1) -> Step:
+    """What there is up to the end of a backward pass, or up to another end: all before it is forward."""
+    operations = step.operations[: one.last if end < 0 else end]
+    made = tuple(_forward(operation) if place < one.first else operation for place, operation in enumerate(operations))
+    return replace(step, operations=made, roots=one.roots, gradients=one.gradients, passes=step.passes if end >= 0 else ())
+
+
+def _forward(operation: Operation) -> Operation:
+    return replace(operation, phase="forward") if operation.phase != "forward" else operation
 
 
 def forward_first(statements: Sequence[Statement], step: Step) -> list[Statement]:
@@ -48,9 +73,9 @@ def whole_gradients(statements: Sequence[Statement], step: Step) -> dict[int, in
     return alone | {place: last.get(step.gradients[place], step.gradients[place]) for place in parameters}
 
 
-def handed(statements: Sequence[Statement], step: Step) -> set[int]:
+def handed(step: Step) -> set[int]:
     """The gradients that backward passes are given to begin with, in the place of 1."""
-    own = {one.place for one in statements if one.operation.phase == "backward"}
+    own = {place for one in step.operations if one.phase == "backward" for place in one.outs}
     return {step.gradients[root] for root in step.roots if root in step.gradients} - own
 
 
@@ -69,4 +94,4 @@ def summed(roots: Sequence[int], names: Mapping[int, str], step: Step, given: Co
     return Stage(TOTAL, Formula.of(whole), Phase.LOSS, 0, meaning, "", "line")
 
 
-__all__ = ["TOTAL", "forward_first", "handed", "summed", "whole_gradients"]
+__all__ = ["TOTAL", "alone", "forward_first", "handed", "last_alone", "summed", "whole_gradients", "within"]

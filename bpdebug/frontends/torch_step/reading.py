@@ -47,7 +47,7 @@ class Value(Record):
 
 class Operation(Record, eq=False):
     """One operation, as the recorder notes it; ``forward`` is the place of that of the forward pass to which it belongs, or -1; ``hooked``
-    is what a hook runs in the backward pass."""
+    is what a hook runs in the backward pass, ``back`` whether it was computed on the way back."""
 
     name: str
     arguments: list[Any]
@@ -61,6 +61,24 @@ class Operation(Record, eq=False):
     line: tuple[str, int, str] | None
     forward: int
     hooked: bool = False
+    back: bool = False
+
+
+class Pass(Record, eq=False):
+    """A backward pass.
+
+    Attributes:
+        first, last: how many operations stand before it, and up to its end.
+        aside: whether it is not what the step is made of, such as one that makes a part of the loss.
+        roots: the values that it begins with.
+        gradients: a value's place to that of its gradient in this pass.
+    """
+
+    first: int
+    last: int
+    aside: bool
+    roots: tuple[int, ...]
+    gradients: Mapping[int, int]
 
 
 class Step(Record, eq=False):
@@ -80,6 +98,7 @@ class Step(Record, eq=False):
         sizes: of values whose numbers were left out, the smallest and the largest of the finite ones, and their norm.
         own: of backward passes that the user has written, what the forward pass of each reads, and what it gives.
         aliased: the values the gradients of which are those of others, too: of what is looked at again as it was before.
+        passes: the backward passes, in their order.
     """
 
     torch: str
@@ -98,6 +117,7 @@ class Step(Record, eq=False):
     sizes: Mapping[int, tuple[float, float, float]] = {}
     aliased: frozenset[int] = frozenset()
     own: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    passes: tuple[Pass, ...] = ()
 
 
 def read_step(path: Path) -> Step:
@@ -116,7 +136,7 @@ def read_step(path: Path) -> Step:
         hooked = {*_few(text.get("hooked", []))}
         operations = tuple(_operation(one, place, count, place in hooked) for place, one in enumerate(_few(text["operations"])))
         arrays = _Numbers(path, archive, values)
-        gradients = {_place(one, count): _place(other, count) for one, other in text["gradients"]}
+        gradients = _pairs(text["gradients"], count)
         roots = tuple(_place(one, count) for one in text["roots"])
         files = {printable(str(name)): str(content) for name, content in text["files"].items()}
         told = text.get("broken")
@@ -127,8 +147,9 @@ def read_step(path: Path) -> Step:
         }
         aliased = frozenset(_place(place, count) for place in _few(text.get("aliased", [])))
         own = tuple(tuple(tuple(_place(place, count) for place in _few(side)) for side in one[:2]) for one in _few(text.get("own", [])))
+        passes = tuple(_pass(len(operations), count, *one) for one in _few(text.get("passes", [])))
         said = [printable(str(text[key])) for key in ("torch", "script", "optimizer", "ended")]
-        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking, sizes, aliased, own
+        parts = _unique(values), operations, arrays, gradients, roots, files, broken, lacking, sizes, aliased, own, passes
         return Step(said[0], said[1], said[2], int(text["step"]), said[3], *parts)
 
 
@@ -182,6 +203,20 @@ def _told(path: Path) -> Iterator[None]:
         raise FileError(path, f"this is no recording of bpdebug's: {error}") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError):
         raise FileError(path, "this recording is damaged") from None
+
+
+def _pass(many: int, count: int, first: int, last: int, aside: bool, roots: list[int], gradients: list[list[int]]) -> Pass:
+    return Pass(
+        _place(first, many + 1),
+        _place(last, many + 1),
+        bool(aside),
+        tuple(_place(one, count) for one in _few(roots)),
+        _pairs(gradients, count),
+    )
+
+
+def _pairs(given: list[list[int]], count: int) -> dict[int, int]:
+    return {_place(one, count): _place(other, count) for one, other in _few(given)}
 
 
 def _lacking(kind: str, names: list[str], at: str, line: list[Any] | None) -> tuple[str, tuple[str, ...], str, str]:
@@ -238,6 +273,7 @@ def _operation(one: dict[str, Any], place: int, count: int, hooked: bool) -> Ope
         (_shown(str(line[0])), int(line[1]), _shown(str(line[2]))) if line else None,
         one["forward"],
         hooked,
+        one["phase"] == "backward",
     )
 
 
@@ -252,4 +288,4 @@ def _check(given: Any, count: int) -> None:
             raise ValueError("no argument")
 
 
-__all__ = ["FORMAT", "Operation", "Step", "Value", "read_step"]
+__all__ = ["FORMAT", "Operation", "Pass", "Step", "Value", "read_step"]

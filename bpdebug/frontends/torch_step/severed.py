@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from bpdebug.core.derive import reached
 from bpdebug.core.tree import Name
 from bpdebug.frontends.torch_step.numbers import Numbers, kind_of_number
-from bpdebug.frontends.torch_step.passes import forward_first
 from bpdebug.frontends.torch_step.reading import Step
 from bpdebug.frontends.torch_step.statements import Statement
 
@@ -27,10 +26,10 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
         step: the recording.
         numbers: of its values.
     """
-    if len(step.roots) != 1 and not forward_first(statements, step):
-        return dict.fromkeys(pairs.values(), "parameters are moved between the backward passes")
     if any(_differentiates_gradients(statements, one) for one in step.roots):
-        return dict.fromkeys(pairs.values(), "the loss is computed from gradients")
+        return dict.fromkeys(pairs.values(), "the loss is computed from gradients, or after a step")
+    if any(step.values[root].shape and root not in step.gradients for root in step.roots):
+        return dict.fromkeys(pairs.values(), "what the backward pass begins with was not recorded")
     readers, made = defaultdict[int, list[Statement]](list), {one.place: one for one in statements}
     for one in statements:
         if one.operation.phase == "forward":
@@ -124,11 +123,11 @@ def _agrees(numbers: Numbers, place: int) -> bool:
 
 
 def _differentiates_gradients(statements: Sequence[Statement], root: int) -> bool:
-    """Whether the loss itself is computed from gradients, as a gradient penalty is."""
+    """Whether the loss itself is computed from gradients, in a recording that does not tell the passes from one another."""
     wanted = {root}
     for one in reversed(statements):
         if one.place in wanted:
-            if one.operation.phase == "backward":
+            if one.operation.phase != "forward":
                 return True
             wanted.update(one.reads)
     return False

@@ -107,7 +107,7 @@ class Statements:
             text = template
             for result, other in at.items():
                 text = text.replace(f"{{o{result}}}", f"v{other}")
-            statement = self._made(place, text, operation, inputs, step.values[place].inner and name in _VIEWS)
+            statement = self._made(place, text, operation, inputs, step.values[place].inner and name in _VIEWS and place not in step.roots)
             if place in self.numbers and statement:
                 yield statement
 

@@ -36,8 +36,13 @@ def told_of(statements: Sequence[Statement], step: Step, numbers: Numbers, sever
     """
     if several:
         yield f"{len(step.roots)} backward passes have run: all forward passes stand first, and {TOTAL} is the sum"
-    elif len(step.roots) > 1:
-        yield f"{len(step.roots)} backward passes have run: what is forward in later ones stands under backward"
+    if count := sum(one.aside for one in step.passes):
+        passes = (
+            "another backward pass has run within: it stands"
+            if count == 1
+            else f"{count} other backward passes have run within: they stand"
+        )
+        yield f"{passes} under forward, and {'each' if count > 1 else 'it'} is judged alone"
     lacking = defaultdict[tuple[str, str, str], list[str]](list)
     for kind, these, at, line in step.lacking:
         alone = kind == "cut" and these == (at,)  # what is read alike in one line is said once

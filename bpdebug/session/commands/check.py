@@ -25,7 +25,8 @@ _HOW = ("all", "sweep", "slope")
 @command("check [GRADIENT] [all|sweep|slope]", "look", keys="v", aliases="v")
 def check_(session: Session, arguments: str = "") -> Work:
     """Check each derivative of this update, given what arrives at it, and your own formulas; one by name; cell by cell (all)."""
-    from bpdebug.trust.check import check, derivative, slope, sweep  # noqa: PLC0415 - a start does without
+    from bpdebug.trust.check import check, derivative, judged_in  # noqa: PLC0415 - a start does without
+    from bpdebug.trust.slopes import slope, sweep  # noqa: PLC0415
 
     words, program, name = arguments.split(), session.program, ""
     how = [word for word in words if word in _HOW]
@@ -33,7 +34,7 @@ def check_(session: Session, arguments: str = "") -> Work:
     if len(names) > 1 or len(how) > 1:
         raise CommandError("expected one stage and one of all, sweep, slope: check, check dz2, check dW1 all, check dW1 sweep")
     if names:  # a derivative stage; a tensor stands for its derivative
-        name = derivative(program, names[0]).name
+        name = derivative(judged_in(program, names[0]), names[0]).name
     if how == ["sweep"]:
         free = [program.gradients[one] for one in program.parameters if one in program.gradients]
         return (yield from sweep(session.timeline, name or free[0]))
