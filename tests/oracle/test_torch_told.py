@@ -157,6 +157,16 @@ def test_what_lies_in_the_numbers_of_another_value_is_shown_with_these(tmp_path)
         assert "left its numbers out" not in session.program.recorded[name].told
 
 
+def test_the_kind_of_number_whose_rounding_excuses_a_formula_is_named(tmp_path):
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 2, 40, 16, dtype=torch.bfloat16, requires_grad=True) for _ in range(3))
+    with bpdebug.record(path=tmp_path / "a.bpd"):
+        F.scaled_dot_product_attention(q * 3, k * 3, v, is_causal=True).float().pow(2).mean().backward()
+    told = {name: one.told for name, one in load_scenario(tmp_path / "a.bpd").ready().recorded.items()}
+    assert "as bfloat16 is by rounding" in told["scaled_dot_product_flash_attention_for_cpu_2"]  # a sum of such, in float32
+    assert "as float32 is by rounding" in told["mean"]
+
+
 class AllButOne(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):

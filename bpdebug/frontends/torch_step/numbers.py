@@ -46,11 +46,13 @@ class Numbers(Mapping[int, Array]):
     Attributes:
         formulas: of values, over names, with the places that each reads.
         views: of those that lie in the numbers of another value, how.
+        rounded: the kind of number by whose rounding formulas were excused, where that is not the value's own.
     """
 
     def __init__(self, step: Step) -> None:
         self._step, self.formulas = step, dict[int, tuple[Formula, tuple[int, ...]]]()
         self.views = dict[int, tuple[Formula, tuple[int, ...]]]()
+        self.rounded = dict[int, str]()
         self._worked, self._agreement = dict[int, Array](), dict[int, tuple[float, float]]()
 
     def __getitem__(self, place: int) -> Array:
@@ -155,6 +157,7 @@ class Numbers(Mapping[int, Array]):
                     moved = np.asarray(evaluate(formula, {name: _moved(one, rounded, drawn) for name, one in values.items()}, quickly=True))
                     near = max(near, _TIMES * float(np.max(np.abs(moved - exact)[known & np.isfinite(moved)], initial=0.0)))
                 if apart <= near:
+                    self.rounded[place] = rounded
                     break
             beyond = np.abs(exact) - _LARGEST[dtype]
             unlike = (np.isinf(due) != (np.isinf(single) | (beyond > 0))) & ~(np.abs(beyond) <= near)
@@ -220,7 +223,8 @@ class Kept:
             return f"Torch's own numbers are shown: they are others than this formula gives{far}."
         if not near:
             return ""
-        return f"Torch's own numbers: {short(_TIMES * distance / near, 2)} × as far from the formula as {self._dtype} is by rounding."
+        kind = self._numbers.rounded.get(self._place, self._dtype)
+        return f"Torch's own numbers: {short(_TIMES * distance / near, 2)} × as far from the formula as {kind} is by rounding."
 
     def mark(self, room: int) -> str:
         """``≈`` where its formula gives these numbers but for rounding, ``≠`` and how far it is off where it gives others; "" where it has
