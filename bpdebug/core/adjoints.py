@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from bpdebug.core.products import over, plus, times
-from bpdebug.core.record import replace
+from bpdebug.core.sources import with_operands
 from bpdebug.core.spread import Spread, subscript
 from bpdebug.core.structure import axes_of, contracted
 from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Key, Length, Listing, Number, Text, Transpose, Tree, literal
@@ -33,13 +33,13 @@ def flipped(tree: Tree, rank: int) -> Tree:
 def of_product(shapes: Spread, node: Binary, place: int, back: Tree) -> Tree:
     """``x @ W``: over matrices, vectors, and leading axes that one of them may lack."""
     operand, other = (node.left, node.right)[:: 1 - 2 * place]
-    left, right = len(shapes.shape(node.left)), len(shapes.shape(node.right))
+    left, right = shapes.rank(node.left), shapes.rank(node.right)
     if left == right == 1:
         return times(back, other)
     if 1 in (left, right):
         return _of_vector(shapes, node, place, back)
     whole = shapes.whole(back, node)
-    across = turned(other) if len(shapes.shape(other)) == 2 else _swapped(other)
+    across = turned(other) if shapes.rank(other) == 2 else _swapped(other)
     result = Binary("@", whole, across) if place == 0 else Binary("@", across, whole)
     return shapes.reduced(result, result, shapes.shape(operand))
 
@@ -47,14 +47,14 @@ def of_product(shapes: Spread, node: Binary, place: int, back: Tree) -> Tree:
 def _of_vector(shapes: Spread, node: Binary, place: int, back: Tree) -> Tree:
     """A product of a vector and a matrix, or matrices along leading axes."""
     operand, other = (node.left, node.right)[:: 1 - 2 * place]
-    rank, vector = len(shapes.shape(operand)), len(shapes.shape(operand)) == 1
-    if vector and len(shapes.shape(other)) == 2:
+    rank = shapes.rank(operand)
+    if rank == 1 and shapes.rank(other) == 2:
         whole = shapes.whole(back, node)
         return Binary("@", whole, turned(other)) if place == 0 else Binary("@", turned(other), whole)
-    if not vector:  # each row or column of the matrix is multiplied by the vector
+    if rank > 1:  # each row or column of the matrix is multiplied by the vector
         row = other if place == 0 else shapes.opened(other, 2, [1])
         return times(shapes.opened(back, rank, [rank - 1 - place]), row)
-    axes = len(shapes.shape(other))
+    axes = shapes.rank(other)
     table = times(shapes.opened(shapes.whole(back, node), axes, [axes - 2 + place]), other)
     return Call("sum", (table,), tuple(axis for axis in range(axes) if axis != axes - 2 + place))
 
@@ -68,7 +68,7 @@ def _swapped(tree: Tree) -> Tree:
 
 
 def _swap(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
-    whole, rank = shapes.whole(back, node), len(shapes.shape(node))
+    whole, rank = shapes.whole(back, node), shapes.rank(node)
     last = {axis % rank for axis in map(shapes.static, node.arguments[1:])} == {rank - 2, rank - 1}
     if last and isinstance(whole, Binary) and whole.operator == "@":
         return Binary("@", _swapped(whole.right), _swapped(whole.left))
@@ -77,20 +77,20 @@ def _swap(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 
 def _again(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     """What a function passes back that takes back what it does, or leaves away the same cells."""
-    return replace(node, arguments=(shapes.whole(back, node), *node.arguments[1:]))
+    return with_operands(node, (shapes.whole(back, node),))
 
 
 def _outer(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
     operand, other = node.arguments[:: 1 - 2 * place]
-    flat = other if len(shapes.shape(other)) == 1 else Call("reshape", (other, literal(-1)))
+    flat = other if shapes.rank(other) == 1 else Call("reshape", (other, literal(-1)))
     whole = shapes.whole(back, node)
     found = Binary("@", whole if place == 0 else turned(whole), flat)
-    return found if len(shapes.shape(operand)) == 1 else Call("reshape", (found, shapes.lengths(operand)))
+    return shapes.as_it_is(found, operand)
 
 
 def of_subscript(shapes: Spread, node: Index, back: Tree) -> Tree:
     """``x[…]``: what comes back is added at the places from which it was taken."""
-    rank = len(shapes.shape(node))
+    rank = shapes.rank(node)
     items, made = [item for item in node.items if item is not None], _new_axes(node, rank)
     if made and node.arrays:
         return from_numbers(shapes, node, node.operand, back)
@@ -113,18 +113,14 @@ def _new_axes(node: Index, rank: int) -> list[int]:
 def from_numbers(shapes: Spread, node: Tree, operand: Tree, back: Tree) -> Tree:
     """What any function passes back that only moves cells: run on the numbers of the operand's cells, it tells where each one goes."""
     numbers = Call("reshape", (Call("arange", (shapes.counted(Length(operand)),)), shapes.lengths(operand)))
-    moved = (
-        replace(node, operand=numbers)
-        if isinstance(node, Index)
-        else replace(cast(Call, node), arguments=(numbers, *cast(Call, node).arguments[1:]))
-    )
+    moved = with_operands(node, (numbers,))
     flat = Call("add_at", (Call("zeros", (shapes.counted(Length(operand)),)), Key((moved,)), back))
-    return flat if len(shapes.shape(operand)) == 1 else Call("reshape", (flat, shapes.lengths(operand)))
+    return shapes.as_it_is(flat, operand)
 
 
 def _part(shapes: Spread, back: Tree, node: Tree, axis: int, item: Item) -> Tree:
     """What comes back to a part along an axis of a node; what is the same along it stays as it is."""
-    rank, own = len(shapes.shape(node)), shapes.shape(back)
+    rank, own = shapes.rank(node), shapes.shape(back)
     place = axis - rank + len(own)
     if place < 0 or own[place] == 1 != shapes.shape(node)[axis]:
         return (
@@ -134,7 +130,7 @@ def _part(shapes: Spread, back: Tree, node: Tree, axis: int, item: Item) -> Tree
 
 
 def _concatenate(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
-    parts, (axis,) = cast(Listing, node.arguments[0]).items, axes_of(node.axis, len(shapes.shape(node)))
+    parts, (axis,) = cast(Listing, node.arguments[0]).items, axes_of(node.axis, shapes.rank(node))
     starts: list[Tree] = [Number(0)]
     for part in parts:
         starts.append(plus(starts[-1], shapes.length(part, axis)))
@@ -152,7 +148,7 @@ def _bound(tree: Tree) -> int | Tree:
 
 
 def _stack(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
-    (axis,) = axes_of(node.axis, len(shapes.shape(node)))
+    (axis,) = axes_of(node.axis, shapes.rank(node))
     return _part(shapes, back, node, axis, place)
 
 
@@ -165,7 +161,7 @@ def _split(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 
 
 def _pad(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
-    rank, own = len(shapes.shape(node)), shapes.shape(back)
+    rank, own = shapes.rank(node), shapes.shape(back)
     widths = np.broadcast_to(np.asarray(shapes.static(node.arguments[1])), (rank, 2)).tolist()
     spread = [n == 1 != length for n, length in zip(own, shapes.shape(node)[rank - len(own) :], strict=True)]
     items = [(before or None, -after if after else None, None) for before, after in widths[rank - len(own) :]]
@@ -178,9 +174,9 @@ def _repeat(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
         return from_numbers(shapes, node, operand, back)
     if node.axis is None:
         folded: Tree = Call("sum", (Call("reshape", (shapes.whole(back, node), Listing((literal(-1), literal(count))))),), 1)
-        return folded if len(shapes.shape(operand)) == 1 else Call("reshape", (folded, shapes.lengths(operand)))
-    (axis,) = axes_of(node.axis, len(shapes.shape(operand)))
-    lengths = [shapes.length(operand, place) for place in range(len(shapes.shape(operand)))]
+        return shapes.as_it_is(folded, operand)
+    (axis,) = axes_of(node.axis, shapes.rank(operand))
+    lengths = [shapes.length(operand, place) for place in range(shapes.rank(operand))]
     lengths.insert(axis + 1, literal(count))
     return Call("sum", (Call("reshape", (shapes.whole(back, node), Listing(tuple(lengths)))),), axis + 1)
 
@@ -188,7 +184,7 @@ def _repeat(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 def _running(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     """A running sum from the other end; of products, each without the cell itself."""
     (operand,), whole = node.arguments, shapes.whole(back, node)
-    flattened = node.axis is None and len(shapes.shape(operand)) > 1
+    flattened = node.axis is None and shapes.rank(operand) > 1
     if node.function == "cumsum":
         found = _from_the_end(node, whole)
     else:
@@ -212,7 +208,7 @@ def _of_products(node: Call, operand: Tree, whole: Tree) -> Tree:
 
 def _take(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     operand, places = node.arguments
-    rank = len(shapes.shape(operand))
+    rank = shapes.rank(operand)
     if node.axis is None and rank != 1:
         return from_numbers(shapes, node, operand, back)
     (axis,) = axes_of(node.axis, rank)
@@ -222,7 +218,7 @@ def _take(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 def _windows(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     """Windows along the last axes: the places of each are those where it begins plus the places in it."""
     operand, sizes = node.arguments[0], shapes.static(node.arguments[1])
-    rank = len(shapes.shape(operand))
+    rank = shapes.rank(operand)
     axes = axes_of(node.axis, rank)
     if axes != tuple(range(rank - len(axes), rank)):
         return from_numbers(shapes, node, operand, back)
@@ -240,7 +236,7 @@ def _along(places: Tree, axes: int) -> Tree:
 
 def _einsum(shapes: Spread, node: Call, place: int, back: Tree) -> Tree:
     others = [*node.arguments[1:]]
-    parts, result = contracted(cast(Text, node.arguments[0]).text, [len(shapes.shape(one)) for one in others])
+    parts, result = contracted(cast(Text, node.arguments[0]).text, [shapes.rank(one) for one in others])
     operand, own = others.pop(place - 1), parts.pop(place - 1)
     for axis, letter in enumerate(own):  # a diagonal: the second place is another letter, tied to the first by a matrix of ones
         if letter in own[:axis]:
@@ -266,7 +262,7 @@ def _reshape(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 
 def _transpose(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     axes = shapes.static(node.arguments[1])
-    places = axes_of(axes, len(shapes.shape(node)))
+    places = axes_of(axes, shapes.rank(node))
     inverse = Listing(tuple(literal(places.index(axis)) for axis in range(len(places))))
     return back if shapes.same(back) else Call("transpose", (shapes.whole(back, node), inverse))
 
@@ -278,7 +274,7 @@ def _squeeze(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
 
 
 def _expand(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
-    rank = len(shapes.shape(node))
+    rank = shapes.rank(node)
     return shapes.closed(back, rank, axes_of(node.axis, rank))
 
 

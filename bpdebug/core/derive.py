@@ -211,7 +211,7 @@ class _Backward:
         row, operand = operation(node)[0], node.arguments[0]
         value: Tree = self.output if node == self.root else node
         if row.reduces:
-            rank = len(self.shapes.shape(operand))
+            rank = self.shapes.rank(operand)
             gone = () if node.keepdims else node.folded(rank)
             value = self.shapes.opened(self.output, rank, gone) if node == self.root else replace(node, keepdims=node.axis is not None)
             back = self.shapes.opened(back, rank, gone)
@@ -255,14 +255,14 @@ def _spelt_out(shapes: Spread, tree: Tree, wanted: frozenset[str]) -> Tree:
         return _spelt_out(shapes, expanded(tree), wanted)
     match tree:
         case Call("tensordot", (left, right, *axes)):
-            ranks = [len(shapes.shape(one)) for one in (left, right)]
+            ranks = [shapes.rank(one) for one in (left, right)]
             written = Call("einsum", (Text(multiplied(ranks, *map(shapes.static, axes))), left, right))
             return _spelt_out(shapes, written, wanted)
         case Index(Call("split", (operand, sections), axis), (int(place), *rest)):
-            (along,), width = axes_of(axis, len(shapes.shape(operand))), shapes.shape(tree.operand)[1:]
+            (along,), width = axes_of(axis, shapes.rank(operand)), shapes.shape(tree.operand)[1:]
             first = place % shapes.static(sections) * width[along]
             part = subscript(
-                operand, [(first, first + width[along], None) if one == along else WHOLE for one in range(len(shapes.shape(operand)))]
+                operand, [(first, first + width[along], None) if one == along else WHOLE for one in range(shapes.rank(operand))]
             )
             return _spelt_out(shapes, Index(part, tuple(rest)) if rest else part, wanted)
     return tree.rebuilt(lambda child: _spelt_out(shapes, child, wanted))

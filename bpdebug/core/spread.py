@@ -38,12 +38,20 @@ _FEW = GENERIC_ROWS // 2
 class Spread(Inference):
     """The shapes of nodes, each found once, and what is made of formulas by them."""
 
+    def rank(self, tree: Tree) -> int:
+        """How many axes a node has."""
+        return len(self.shape(tree))
+
+    def as_it_is(self, row: Tree, tree: Tree) -> Tree:
+        """Cells in one row, laid out as those of a node are."""
+        return row if self.rank(tree) == 1 else Call("reshape", (row, self.lengths(tree)))
+
     def length(self, tree: Tree, axis: int) -> Tree:
         """The length of an axis of a node, as it is written: a number, or ``m`` times a number where the samples have it."""
         n = self.shape(tree)[axis]
         if isinstance(n, Unknown) and isinstance(tree, Operation) and operation(tree)[0].cellwise:
             for child in tree.children():
-                place = axis % len(self.shape(tree)) - len(self.shape(tree)) + len(self.shape(child))
+                place = axis % self.rank(tree) - self.rank(tree) + self.rank(child)
                 if place >= 0 and isinstance(self.shape(child)[place], Unknown):
                     return self.length(child, place)
         if n and n % GENERIC_ROWS == 0:
@@ -63,7 +71,7 @@ class Spread(Inference):
             case Length(operand, int(axis)):
                 return self.length(operand, axis)
             case Length(operand, None):
-                return times(ONE, *(self.length(operand, axis) for axis in range(len(self.shape(operand)))))
+                return times(ONE, *(self.length(operand, axis) for axis in range(self.rank(operand))))
             case Length(operand, EllipsisType()):
                 return self.lengths(operand)
             case Call(axis=None, keepdims=True):
@@ -75,7 +83,7 @@ class Spread(Inference):
     def count(self, fold: Call) -> Tree:
         """How many cells of the operand go into one of the fold."""
         operand = fold.arguments[0]
-        return times(ONE, *(self.length(operand, axis) for axis in fold.folded(len(self.shape(operand)))))
+        return times(ONE, *(self.length(operand, axis) for axis in fold.folded(self.rank(operand))))
 
     def beside(self, tree: Tree, other: Tree, node: Tree) -> tuple[Tree, Tree]:
         """Two parts of a node's value as they may be computed with together: one of them has the shape of both."""
@@ -115,7 +123,7 @@ class Spread(Inference):
 
     def closed(self, tree: Tree, rank: int, axes: Collection[int]) -> Tree:
         """A formula without some of the axes of so many, each of length 1."""
-        own = len(self.shape(tree))
+        own = self.rank(tree)
         places = [axis - rank + own for axis in axes if axis - rank + own >= 0]
         if not places:
             return tree
@@ -157,7 +165,7 @@ class Spread(Inference):
         if whole or not inside.powers:
             product, inside = Product(literal(-1.0 if negative(tree) else 1.0)), Product(minus(tree) if negative(tree) else tree)
         result = inside.tree()
-        rank = len(self.shape(result))
+        rank = self.rank(result)
         dropped, kept = ([rank + axis for axis in axes if (-axis > len(wanted)) is gone] for gone in (True, False))
         if dropped:
             result = Call("sum", (result,), _axis(dropped, rank))
