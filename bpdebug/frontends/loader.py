@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Dictionary
 from contextlib import suppress
 from functools import partial
@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from bpdebug.arrays import ArrayError, Arrays
 from bpdebug.core.description import Array, Scenario
 from bpdebug.core.record import replace
 from bpdebug.files import FileError, read_file, refuse_program
@@ -21,7 +20,7 @@ from bpdebug.frontends.assemble import assemble, cross_check, refuse_size
 from bpdebug.frontends.csvfile import ColumnError, Data, DataError, labels_of, one_hot_of, read_csv
 from bpdebug.frontends.kinds import likely
 from bpdebug.frontends.nodes import Mapping, Scalar, Sequence, entry, mark_of, parse, place
-from bpdebug.frontends.numeric import read_named
+from bpdebug.frontends.numeric import read_named, read_raw, refuse_infinite
 from bpdebug.frontends.programs import refuse_lines
 from bpdebug.frontends.report import WHOLE_FILE, Mark, Report
 from bpdebug.frontends.schema import EXAMPLE, ROOT, belongs
@@ -174,24 +173,22 @@ def _is_missing(path: Path) -> bool:
 
 
 def _csv(path: Path, section: Section) -> Data:
-    for side in ("inputs", "targets"):
-        if section[side] is None:
-            raise DataError(f"a CSV file needs '{side}: [column, …]' in the scenario's data section")
-    inputs, targets = ((given,) if isinstance(given, str) else given for given in (section["inputs"], section["targets"]))
+    inputs, targets = _columns(section, *_SIDES)
     return read_csv(path, inputs, targets, section["one_hot"])
 
 
+def _columns(section: Section, *needed: str) -> Iterator[tuple[str, ...]]:
+    """The columns of inputs and of targets that are asked for."""
+    for side in _SIDES:
+        given = section[side]
+        if given is None and side in needed:
+            raise DataError(f"a CSV file needs '{side}: [column, …]' in the scenario's data section")
+        yield (given,) if isinstance(given, str) else given or ()
+
+
 def _npz(path: Path, section: Section) -> Data:
-    names = [_named(side, section[side], usual) for side, usual in (("inputs", "x"), ("targets", "y"))]
-    inputs, targets = names
-    try:
-        with Arrays(path) as arrays:
-            for name in names:
-                if name not in arrays.names:
-                    raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
-            read = arrays.read(set(names), "fiubU")
-    except ArrayError as error:
-        raise DataError(str(error)) from None
+    inputs, targets = names = _names(section)
+    read = read_raw(path, names)
     x, y = (_table(name, read[name]) for name in names)
     if len(x) != len(y):
         raise DataError(f"'{inputs}' has {len(x)} samples, '{targets}' has {len(y)}")
@@ -214,22 +211,24 @@ def _numeric(name: str, array: Array) -> Array:
     if array.dtype.kind == "U":
         raise DataError(f"the array '{name}' holds text; expected numbers")
     values = array.astype(float, copy=False)
-    if not np.isfinite(values).all():
-        wrong = np.argwhere(~np.isfinite(values))
-        raise DataError(f"expected finite numbers; found {values[tuple(wrong[0])]} in {name}{wrong[0].tolist()}")
+    refuse_infinite(name, values)
     return values if values.ndim == 2 else values[:, None]
 
 
-def _named(side: str, given: Any, usual: str) -> str:
-    """The one array that is asked for."""
-    if isinstance(given, tuple) and len(given) > 1:
-        raise DataError(f"'{side}' of an npz file is the name of one array; found a list of {len(given)}")
-    return usual if not given else given if isinstance(given, str) else str(given[0])
+def _names(section: Section) -> list[str]:
+    """The arrays that are asked for, one of inputs and one of targets."""
+    names = list[str]()
+    for side, usual in zip(_SIDES, "xy", strict=True):
+        given = section[side] or usual
+        if isinstance(given, tuple) and len(given) > 1:
+            raise DataError(f"'{side}' of an npz file is the name of one array; found a list of {len(given)}")
+        names.append(str(given if isinstance(given, str) else given[0]))
+    return names
 
 
 def _whole_npz(path: Path, section: Section) -> Data:
     """Arrays of any rank and kind of number; there may be no targets."""
-    names = [_named(side, section[side], usual) for side, usual in (("inputs", "x"), ("targets", "y"))]
+    names = _names(section)
     found = read_named(path, names, () if section["targets"] else names[1:])
     x = found[names[0]]
     return Data(x, found.get(names[1], np.zeros((len(x) if x.ndim else 0, 0))))
@@ -237,15 +236,13 @@ def _whole_npz(path: Path, section: Section) -> Data:
 
 def _whole_csv(path: Path, section: Section) -> Data:
     """Columns: one that is named alone is a flat list, several in brackets are a table; words are the numbers of their classes."""
-    if section["inputs"] is None:
-        raise DataError("a CSV file needs 'inputs: [column, …]' in the scenario's data section")
-    inputs, targets = (() if (given := section[side]) is None else (given,) if isinstance(given, str) else given for side in _SIDES)
+    inputs, targets = _columns(section, "inputs")
     data = read_csv(path, inputs, targets, section["one_hot"])
     x, y = data.x, data.y
     if data.outputs != targets and len(targets) == 1 and not section["one_hot"]:
         y = y.argmax(axis=1)[:, None]
     x, y = (_integral(values) for values in (x, y))
-    flat = [isinstance(section[side], str) and values.shape[1] == 1 for side, values in (("inputs", x), ("targets", y))]
+    flat = [isinstance(section[side], str) and values.shape[1] == 1 for side, values in zip(_SIDES, (x, y), strict=True)]
     return Data(x[:, 0] if flat[0] else x, y[:, 0] if flat[1] else y)
 
 
@@ -268,7 +265,7 @@ def _file_mark(root: Mapping) -> Mark:
 
 def _column_mark(root: Mapping, name: str) -> Mark:
     """Where the column is asked for."""
-    for side in ("inputs", "targets"):
+    for side in _SIDES:
         node = entry(root, ("data", side))[1]
         for item in node.items if isinstance(node, Sequence) else [node]:
             if isinstance(item, Scalar) and item.text == name:

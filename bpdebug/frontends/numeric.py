@@ -114,13 +114,38 @@ def flow_text(node: Node) -> str:
 def read_named(path: Path, names: list[str], optional: Collection[str] = ()) -> dict[str, Array]:
     """Arrays of an npz file, of any rank and kind of number; texts become the numbers of their classes.
 
+    Args, Raises: as for :func:`read_raw`; also for what is no finite number.
+    """
+    read = read_raw(path, names, optional)
+    for name, values in read.items():
+        if values.dtype.kind == "U":
+            read[name] = np.unique(values, return_inverse=True)[1].reshape(values.shape)
+        else:
+            refuse_infinite(name, values)
+    return read
+
+
+def refuse_infinite(name: str, values: Array) -> None:
+    """Refuse numbers that are not finite.
+
+    Raises:
+        DataError: with the first of them, and its place.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        place = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
+        raise DataError(f"expected finite numbers; found {values[place]} in {name}{[*place]}")
+
+
+def read_raw(path: Path, names: list[str], optional: Collection[str] = ()) -> dict[str, Array]:
+    """Arrays of an npz file, of any rank and kind of number, or texts.
+
     Args:
         path: the file.
         names: which; "" is its only one.
         optional: those that may be missing.
 
     Raises:
-        DataError: for a name that it does not have, or what is no finite number.
+        DataError: for a name that it does not have.
         FileError: where it cannot be read.
     """
     try:
@@ -131,16 +156,9 @@ def read_named(path: Path, names: list[str], optional: Collection[str] = ()) -> 
             for name in wanted:
                 if name not in arrays.names and name not in optional:
                     raise DataError(f"there is no array '{name}'{likely(name, arrays.names)}")
-            read = arrays.read({name for name in wanted if name in arrays.names}, "fiubU")
+            return arrays.read({name for name in wanted if name in arrays.names}, "fiubU")
     except ArrayError as error:
         raise DataError(str(error)) from None
-    for name, values in read.items():
-        if values.dtype.kind == "U":
-            read[name] = np.unique(values, return_inverse=True)[1].reshape(values.shape)
-        elif values.dtype.kind == "f" and not np.isfinite(values).all():
-            place = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
-            raise DataError(f"expected finite numbers; found {values[place]} in {name}{[*place]}")
-    return read
 
 
 def _words(items: list[Node]) -> bool:
