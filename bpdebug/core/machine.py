@@ -55,6 +55,11 @@ class Machine:
             self.persistent[name][...] = value
         self._load()
 
+    @property
+    def samples(self) -> Array:
+        """The rows of the data that the present update sees, in order."""
+        return self.batches.samples(self.update)
+
     def _take_data(self) -> None:
         """Take the program's data; batches that are in buffers already are out of date."""
         self._data, self._whole = self._in_precision(self.program.data), False

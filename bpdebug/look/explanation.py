@@ -305,7 +305,7 @@ def _given(timeline: Timeline, name: str, index: Cell) -> str:
     if draw := program.draws.get(name):
         return f"{draw}: {draw.says}."
     if name in (program.input, program.target):
-        sample = machine.batches.samples(machine.update)[index[0]]
+        sample = machine.samples[index[0]]
         if not program.layers:
             return f"Given: {cell_name(name, (int(sample), *index[1:]))} of the data."
         columns = program.inputs if name == program.input else program.outputs

@@ -222,7 +222,7 @@ def _cost(program: Program) -> int:
 def _chosen(machine: Machine) -> Array:
     """The samples to ask: all, or where they are too many the present batch and others evenly spaced; where samples are answered
     together, the present batch."""
-    total, own = machine.batches.total, machine.batches.samples(machine.update)
+    total, own = machine.batches.total, machine.samples
     room = min(max(_WORK // _cost(machine.program), 16), MOST_SAMPLES)
     if not by_sample(machine.program):
         return own

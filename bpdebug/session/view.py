@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,9 +104,9 @@ class View(Record, eq=False):
     number_style: NumberStyle = AUTO
     message: str = ""
     stale: frozenset[str] = frozenset()
-    marks: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = {}
     displays: tuple[str, ...] = ()
-    bookmarks: Mapping[str, int] = field(default_factory=dict)
+    bookmarks: Mapping[str, int] = {}
     check: Report | None = None
     comparison: Report | None = None
     stopped: str = ""
@@ -120,7 +119,7 @@ class View(Record, eq=False):
     finished: Finished | None = None
     effect: Effect | None = None
     group: str = ""
-    axes: Mapping[str, Chosen] = field(default_factory=dict)
+    axes: Mapping[str, Chosen] = {}
     folds: frozenset[Key] = frozenset()
     crumbs: tuple[NamedCell, ...] = ()
 
@@ -205,7 +204,7 @@ def make_view(timeline: Timeline, **more: Any) -> View:
         losses=timeline.losses.points(),
         warnings=dict(machine.warnings),
         first_nonfinite=timeline.first_nonfinite,
-        samples=machine.batches.samples(machine.update),
+        samples=machine.samples,
         finished=_finished(timeline),
         **more,
     )

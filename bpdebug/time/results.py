@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import field
 from typing import Any
 
 from bpdebug.core.record import Record
@@ -26,7 +25,7 @@ class Result(Record):
 
     type: str
     text: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
 
     def also(self, text: str, **data: object) -> Result:
         """The same answer with another text and more data."""

@@ -229,7 +229,7 @@ class Convention(Record, eq=False):
         stray: whether the factor that all his gradients share is none that people use on purpose.
     """
 
-    factors: Mapping[str, float] = field(default_factory=dict)
+    factors: Mapping[str, float] = {}
     step: float = 1.0
     masks: Values = field(default_factory=dict)
     stray: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 import numpy as np
 
@@ -137,7 +136,7 @@ class Finding(Record, eq=False):
     kinks: int = 0
     method: str = ""
     said: str = ""
-    suspects: tuple[Suspect, ...] = field(default=())
+    suspects: tuple[Suspect, ...] = ()
     lost: float = np.nan
 
     @property

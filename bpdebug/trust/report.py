@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -74,7 +73,7 @@ class Report(Record, eq=False):
     update: int
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
-    uncompared: Mapping[str, str] = field(default_factory=dict)
+    uncompared: Mapping[str, str] = {}
     said: str = ""
 
     @cached_property

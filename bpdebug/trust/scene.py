@@ -41,7 +41,7 @@ class Scene(Record, eq=False):
     notes: tuple[str, ...]
     previous: Values = field(default_factory=dict)
     earlier: tuple[Values, ...] = ()
-    printed: Mapping[str, Format] = field(default_factory=dict)
+    printed: Mapping[str, Format] = {}
 
     @property
     def rows(self) -> int:

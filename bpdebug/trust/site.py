@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from functools import cached_property
 
 from bpdebug.core.network import Node, Phase
@@ -45,8 +44,8 @@ class Mistake(Record, eq=False):
     kind: str
     tree: Tree
     says: str
-    overrides: Mapping[str, str] = field(default_factory=dict)
-    parts: Mapping[str, Tree] = field(default_factory=dict)
+    overrides: Mapping[str, str] = {}
+    parts: Mapping[str, Tree] = {}
 
     @cached_property
     def evidence(self) -> str:

@@ -269,8 +269,7 @@ def _same(one: Array | None, other: Array | None) -> bool:
     """Whether two values are the same but for rounding."""
     if one is None or other is None or one.shape != other.shape:
         return False
-    size = float(np.max(np.abs(one), initial=0.0, where=np.isfinite(one)))
-    return bool(np.allclose(one, other, 1e-9, 1e-11 * size, equal_nan=True))
+    return bool(np.allclose(one, other, 1e-9, 1e-11 * largest(one), equal_nan=True))
 
 
 def _agree(derived: Array, right: Array) -> bool:

@@ -96,7 +96,7 @@ def _without(session: Session, name: str, found: Sequence[Path | Bundle]) -> lis
     if name in program.sampled or not steps or any(tensor not in program.sampled for tensor, _ in steps):
         return []
     reached = {index[program.tensors[tensor].batch_axis or 0] for tensor, index in steps}
-    samples = machine.batches.samples(machine.update)
+    samples = machine.samples
     others = [str(sample) for row, sample in enumerate(samples) if row not in reached]
     if not others:
         return []

@@ -105,7 +105,7 @@ def reverse_sample(session: Session) -> Result:
 def _look(session: Session, row: int) -> Result:
     """Look at a row of the batch, round its end; the cell cursor goes there, where its tensor has samples."""
     machine = session.timeline.machine
-    samples = machine.batches.samples(machine.update).tolist()
+    samples = machine.samples.tolist()
     row %= len(samples)
     session.cursor.look_at_sample(row)
     text = f"row {row} of the batch (0 to {len(samples) - 1}): sample {samples[row]} of the data"
