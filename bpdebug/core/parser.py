@@ -15,7 +15,6 @@ from bpdebug.core.errors import FormulaError
 from bpdebug.core.foreign import LAYER_NAMES, MODULES, instead_of, unreadable
 from bpdebug.core.function import Function
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS
-from bpdebug.core.literals import stacked, whole
 from bpdebug.core.record import Record, replace
 from bpdebug.core.spelling import (
     BINARY,
@@ -28,7 +27,9 @@ from bpdebug.core.spelling import (
     converted,
     numpy_name,
     read_as,
+    stacked,
     uneven_part,
+    whole,
 )
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tree import (

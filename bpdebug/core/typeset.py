@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 
 from bpdebug.core.boxes import NOTHING, THIN, Box, Piece, fence, figure, group, joined, lowered, pieces, power, row, within
-from bpdebug.core.columns import to_columns
 from bpdebug.core.functions import FUNCTIONS
-from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Style
+from bpdebug.core.render import LETTERS, SIGNS, Mathematics, Style, to_columns
 from bpdebug.core.shapes import Shapes
 from bpdebug.core.tree import (
     Binary,

@@ -20,7 +20,7 @@ from bpdebug.export.blocks import Block, Code, Display, Maths, Paragraph
 from bpdebug.export.matrices import fits, gaps, matrix, summary
 from bpdebug.export.update import WorkedStage
 from bpdebug.look.explanation import Explanation, culprit_steps, in_formula, with_numbers
-from bpdebug.look.pencil import Figures, figures
+from bpdebug.look.sums import Figures, figures
 from bpdebug.time.edits import Edit
 
 WIDTH = 78.0

@@ -14,7 +14,6 @@ from itertools import groupby
 import numpy as np
 
 from bpdebug.core.cells import Cell, Cells, NamedCell
-from bpdebug.core.columns import to_columns, turns
 from bpdebug.core.description import Array, Values
 from bpdebug.core.expansion import constant_of
 from bpdebug.core.functions import COMPARISONS, FUNCTIONS
@@ -22,7 +21,7 @@ from bpdebug.core.network import Node, Phase
 from bpdebug.core.operations import OPERATIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record, replace
-from bpdebug.core.render import SIGNS, Style, render_cell, render_name
+from bpdebug.core.render import SIGNS, Style, render_cell, render_name, to_columns, turns
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import Letters
 from bpdebug.core.structure import Forms

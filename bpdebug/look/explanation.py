@@ -22,10 +22,10 @@ from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
 from bpdebug.core.tree import Call, Name, Place, Tree, Written, literal
 from bpdebug.core.words import suggestion
-from bpdebug.look.pencil import GIVEN, Figures, figures
 from bpdebug.look.places import Places
 from bpdebug.look.rules import rule_told
 from bpdebug.look.seen import last_computed, operands_seen, there_before, values_seen
+from bpdebug.look.sums import GIVEN, Figures, figures
 from bpdebug.look.voice import Scene, meaning_of
 from bpdebug.time.position import called
 from bpdebug.time.timeline import Timeline

@@ -25,9 +25,8 @@ from bpdebug.core.texts import PHRASES
 from bpdebug.core.tree import Binary, Call, Name, Number, Tree
 from bpdebug.look.aside import LossAside, step_of
 from bpdebug.look.inside import PART, Inner, apart, inner_of
-from bpdebug.look.pencil import Figures
 from bpdebug.look.places import Places
-from bpdebug.look.sums import Sum, sum_of
+from bpdebug.look.sums import Figures, Sum, sum_of
 from bpdebug.time.parts import activation_of
 
 CHANGES = (0.01, 0.001, 0.0001, 0.00001, 0.000001)

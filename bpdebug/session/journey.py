@@ -10,8 +10,7 @@ from bpdebug.look.effect import Effect, effect_of
 from bpdebug.session.arrival import describe_stop, with_effect
 from bpdebug.time.moves import Move
 from bpdebug.time.results import Result
-from bpdebug.time.runner import Outcome, Runner
-from bpdebug.time.search import LastStop
+from bpdebug.time.runner import LastStop, Outcome, Runner
 from bpdebug.time.stop import Hit
 from bpdebug.time.stops import Stops
 from bpdebug.time.tasks import Stopper, Task

@@ -20,8 +20,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import replace
 from bpdebug.core.workspace import UNCHECKED, Checks
 from bpdebug.time.checkpoints import Checkpoints, Thinned
-from bpdebug.time.edited import Edited
-from bpdebug.time.edits import Edit, check_value
+from bpdebug.time.edits import Edit, Edited, check_value
 from bpdebug.time.position import Position, position_at
 
 DEFAULT_BUDGET = 24 * 2**20

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from renamed import NONSENSE, renamed
 
 from bpdebug.core.boxes import to_latex
-from bpdebug.core.columns import to_columns
 from bpdebug.core.description import Layer, Loss, Optimizer
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.functions import FUNCTIONS
@@ -19,7 +18,7 @@ from bpdebug.core.operations import ACTIVATIONS
 from bpdebug.core.optimizers import OPTIMIZERS
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import replace
-from bpdebug.core.render import Style, render, render_cell, render_gradient, render_name
+from bpdebug.core.render import Style, render, render_cell, render_gradient, render_name, to_columns
 from bpdebug.core.tree import Binary, Call, Index, Number, Place, Transpose, Written, walk
 from bpdebug.core.typeset import typeset, typeset_cell, typeset_name
 from bpdebug.core.writing import format_number

@@ -15,7 +15,7 @@ from bpdebug.core.render import Style, render_gradient, render_name
 from bpdebug.core.texts import PHRASES
 from bpdebug.look.explanation import in_formula, not_there
 from bpdebug.look.paths import Bundle, Path, finding_paths
-from bpdebug.look.pencil import Figures, added, figures, multiplied
+from bpdebug.look.sums import Figures, added, figures, multiplied
 from bpdebug.session.session import Session
 from bpdebug.session.table import CommandError, Work, command
 from bpdebug.time.results import Result

@@ -6,7 +6,7 @@ import re
 
 from bpdebug.core.numbers import minus, written
 from bpdebug.look.explanation import MOST_OPERANDS, Explanation
-from bpdebug.look.pencil import GIVEN
+from bpdebug.look.sums import GIVEN
 from bpdebug.session.view import View
 from bpdebug.ui.draw.check import match_lines, praise, result_role, verdict_lines
 from bpdebug.ui.draw.formula_lines import formula_behind, formula_lines, stacked

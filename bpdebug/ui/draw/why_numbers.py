@@ -15,8 +15,7 @@ from bpdebug.core.render import render_cell
 from bpdebug.core.tree import Place, Tree, Written
 from bpdebug.look.explanation import Explanation, in_formula
 from bpdebug.look.once import once
-from bpdebug.look.pencil import LEAST, MOST, Figures, figures, recomputed
-from bpdebug.look.sums import Sum, sum_of
+from bpdebug.look.sums import LEAST, MOST, Figures, Sum, figures, recomputed, sum_of
 from bpdebug.session.view import View
 from bpdebug.ui.draw.formula_lines import Marked
 from bpdebug.ui.draw.matrix_block import Look, look_of
