@@ -15,7 +15,7 @@ from bpdebug.core.products import over, plus, times
 from bpdebug.core.sources import with_operands
 from bpdebug.core.spread import Spread, subscript
 from bpdebug.core.structure import axes_of, contracted
-from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Key, Length, Listing, Number, Text, Transpose, Tree, literal
+from bpdebug.core.tree import WHOLE, Binary, Call, Index, Item, Key, Length, Listing, Number, Text, Transpose, Tree, is_product, literal
 
 
 def turned(tree: Tree) -> Tree:
@@ -25,7 +25,7 @@ def turned(tree: Tree) -> Tree:
 
 def flipped(tree: Tree, rank: int) -> Tree:
     """The transpose; of a product of two matrices that of each."""
-    if rank == 2 and isinstance(tree, Binary) and tree.operator == "@":
+    if rank == 2 and is_product(tree):
         return Binary("@", turned(tree.right), turned(tree.left))
     return turned(tree)
 
@@ -70,7 +70,7 @@ def _swapped(tree: Tree) -> Tree:
 def _swap(shapes: Spread, node: Call, _: int, back: Tree) -> Tree:
     whole, rank = shapes.whole(back, node), shapes.rank(node)
     last = {axis % rank for axis in map(shapes.static, node.arguments[1:])} == {rank - 2, rank - 1}
-    if last and isinstance(whole, Binary) and whole.operator == "@":
+    if last and is_product(whole):
         return Binary("@", _swapped(whole.right), _swapped(whole.left))
     return _again(shapes, node, 0, back)
 

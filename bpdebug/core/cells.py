@@ -34,6 +34,7 @@ from bpdebug.core.tree import (
     Tree,
     Unary,
     Written,
+    is_product,
     literal,
     operation,
     total,
@@ -179,7 +180,7 @@ class Cells:
     def folded(self, tree: Tree) -> list[int]:
         """The lengths of the axes that a node adds up, or folds otherwise: one for a product, for a function one for each axis of its
         argument, which is 1 where that axis stays; none for what works cell by cell."""
-        if isinstance(tree, Binary) and tree.operator == "@":
+        if is_product(tree):
             return [self.value(tree.left).shape[-1]]
         if isinstance(tree, Call) and tree.reduces:
             shape = self.value(tree.arguments[0]).shape

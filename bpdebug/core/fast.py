@@ -22,7 +22,7 @@ from bpdebug.core.schedule import KEPT, Stage
 from bpdebug.core.sources import is_layout
 from bpdebug.core.structure import Shapes
 from bpdebug.core.tensors import Array, Values
-from bpdebug.core.tree import Binary, Call, Length, Name, Operation, Tree, names, operation, substitute, walk
+from bpdebug.core.tree import Binary, Call, Length, Name, Operation, Tree, is_product, names, operation, substitute, walk
 
 Key = tuple[Tree, tuple[tuple[str, int], ...]]
 
@@ -136,7 +136,7 @@ def _computes(tree: Tree) -> bool:
     """Whether a node is work, done row by row: not a name, a number or a view, and not made of a view but by a product."""
     if not isinstance(tree, Operation) or not any(isinstance(node, Name) for node in walk(tree)):
         return False
-    return (isinstance(tree, Binary) and tree.operator == "@") or not any(
+    return is_product(tree) or not any(
         is_layout(node) or (isinstance(node, Call | Length) and not operation(node)[0].cellwise and not operation(node)[0].reduces)
         for node in walk(tree)
     )

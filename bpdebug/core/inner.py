@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from bpdebug.core.functions import FUNCTIONS
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Call, Name, Operation, Tree, names, substitute, walk
+from bpdebug.core.tree import Call, Name, Operation, Tree, is_product, names, substitute, walk
 
 
 class Derivation(Record):
@@ -78,7 +78,7 @@ def _folds(node: Tree) -> bool:
     if isinstance(node, Call):
         row = FUNCTIONS[node.function]
         return bool(row.axes and not row.structural) or node.function == "einsum"
-    return isinstance(node, Binary) and node.operator == "@"
+    return is_product(node)
 
 
 def _repeated(trees: Iterable[Tree], forward: Tree) -> Tree | None:
@@ -121,7 +121,7 @@ def work(tree: Tree) -> int:
 def _weight(node: Operation) -> int:
     if isinstance(node, Call):
         return 1 if node.function in _SIMPLE else 3
-    return 3 if isinstance(node, Binary) and node.operator == "@" else 1
+    return 3 if is_product(node) else 1
 
 
 _SIMPLE = ("arange", "zeros", "ones", "zeros_like", "ones_like", "eye")

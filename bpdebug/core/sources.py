@@ -50,18 +50,6 @@ class Sources(Record, eq=False):
             number -= prod(shape)
         return None
 
-    def numbers_of(self, place: int) -> Array:
-        """As :attr:`numbers`, for one of the operands alone."""
-        before = sum(map(prod, self.shapes[:place]))
-        own = self.numbers - before
-        return np.where((own > 0) & (own <= prod(self.shapes[place])), own, 0)
-
-    def gathered(self, place: int, arriving: Array) -> Array:
-        """What arrives at the node's cells, added up at the cells of an operand that they come from."""
-        found = np.zeros(prod(self.shapes[place]) + 1, arriving.dtype)
-        np.add.at(found, self.numbers_of(place).reshape(-1), arriving.reshape(-1))
-        return found[1:].reshape(self.shapes[place])
-
 
 def is_layout(tree: Tree) -> bool:
     """Whether each cell of a node is one of an operand's, or 0."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import EllipsisType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from bpdebug.core.function import Axis, Function
 from bpdebug.core.functions import CONSTANTS, FUNCTIONS, LENGTH, OPERATORS, POWERS
@@ -148,14 +148,6 @@ class Transpose(Tree):
 
     operand: Tree
 
-    def of(self, value: Any) -> Any:
-        """The view of the operand's value."""
-        return value.T
-
-    def source(self, index: tuple[Any, ...], shape: Sequence[int]) -> tuple[Any, ...]:
-        """The cell of the operand, which has that shape, that is cell ``index`` of the view."""
-        return index[::-1]
-
 
 @dataclass(frozen=True, slots=True)
 class Call(Operation):
@@ -286,6 +278,11 @@ def names(tree: Tree) -> tuple[str, ...]:
             if isinstance(node, Name) and node.name not in CONSTANTS:
                 found[node.name] = None
     return tuple(found)
+
+
+def is_product(tree: Tree) -> TypeGuard[Binary]:
+    """Whether a node is a product of matrices."""
+    return isinstance(tree, Binary) and tree.operator == "@"
 
 
 def substitute(tree: Tree, values: Mapping[str, Tree]) -> Tree:

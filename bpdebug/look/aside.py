@@ -12,7 +12,7 @@ from bpdebug.core.network import Phase
 from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Values
-from bpdebug.core.tree import Binary, Call, Index, Transpose, Tree, names, walk
+from bpdebug.core.tree import Call, Index, Transpose, Tree, is_product, names, walk
 
 AFFORDABLE = 400_000
 """What may be computed for a sentence, roughly in multiplications."""
@@ -72,7 +72,7 @@ def work_of(stage: Stage, values: Values) -> float:
     """What its cells take; a product takes the root of the product of three sizes."""
     result = values[stage.name].size if stage.name in values else 1
     tree = stage.formula.tree
-    sides = [(node.left, node.right) for node in walk(tree) if isinstance(node, Binary) and node.operator == "@"]
+    sides = [(node.left, node.right) for node in walk(tree) if is_product(node)]
     sides += [
         (node.arguments[1], node.arguments[2])
         for node in walk(tree)
@@ -114,7 +114,4 @@ def step_of(program: Program, values: Values, parameter: str, index: Cell) -> fl
 def _cell_by_cell(tree: Tree) -> bool:
     """Whether each cell of a formula's value is made of the same cells of what it reads."""
     moving = Transpose | Index
-    return not any(
-        isinstance(node, moving) or (isinstance(node, Call) and node.reduces) or (isinstance(node, Binary) and node.operator == "@")
-        for node in walk(tree)
-    )
+    return not any(isinstance(node, moving) or (isinstance(node, Call) and node.reduces) or is_product(node) for node in walk(tree))

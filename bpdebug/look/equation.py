@@ -25,7 +25,7 @@ from bpdebug.core.render import SIGNS, Style, render_cell, render_name, to_colum
 from bpdebug.core.schedule import Stage
 from bpdebug.core.sources import Letters
 from bpdebug.core.structure import Forms
-from bpdebug.core.tree import Binary, Call, Listing, Name, Number, Transpose, Tree, Unary, names
+from bpdebug.core.tree import Binary, Call, Listing, Name, Number, Transpose, Tree, Unary, is_product, names
 from bpdebug.look.explanation import UNICODE
 from bpdebug.look.seen import last_computed, operands_seen
 from bpdebug.look.slices import Chosen, Slice, owner_of, slice_at, slice_behind
@@ -293,7 +293,7 @@ def _is_sum(tree: Tree) -> bool:
 
 def _multiplies(tree: Tree) -> bool:
     """Whether there is a product of matrices in it, which is one over the last two axes only."""
-    return (isinstance(tree, Binary) and tree.operator == "@") or any(map(_multiplies, tree.children()))
+    return is_product(tree) or any(map(_multiplies, tree.children()))
 
 
 def _folds(tree: Tree) -> bool:

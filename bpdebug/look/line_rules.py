@@ -16,7 +16,7 @@ from bpdebug.core.render import Style, render, render_name
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import GENERIC_ROWS, Shape, Shapes, infer
 from bpdebug.core.texts import DERIVATIVES, PHRASES, REASONS
-from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, literal, names, walk
+from bpdebug.core.tree import ONE, Binary, Call, Name, Operation, Transpose, Tree, Unary, View, is_product, literal, names, walk
 from bpdebug.look.inside import Inner, Way, inner_of, ways
 from bpdebug.look.slopes import NoSlope, slope_of
 from bpdebug.time.parts import activation_of
@@ -165,7 +165,7 @@ class Rule:
             taken = activation_of(parent)
             if taken and _several(OPERATIONS[taken[0]]):
                 yield str(DERIVATIVES[taken[0]])
-            elif isinstance(parent, Binary) and parent.operator == "@":
+            elif is_product(parent):
                 yield from self._of_product(parent, child)
             elif isinstance(parent, View) or (isinstance(parent, Call) and not parent.reduces and not FUNCTIONS[parent.function].slopes):
                 yield REASONS.get(parent.function if isinstance(parent, Call) else "laid out", REASONS["laid out"])

@@ -17,7 +17,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.shapes import Shape, Shapes, infer
 from bpdebug.core.sources import is_layout, operands_of
-from bpdebug.core.tree import Binary, Call, Index, Leaf, Operation, View
+from bpdebug.core.tree import Binary, Call, Index, Leaf, Operation, View, is_product
 from bpdebug.core.words import together
 from bpdebug.time.edits import as_number
 
@@ -94,14 +94,14 @@ def why_shape(formula: Formula, shapes: Shapes) -> str:
     """Why the value of a formula has its shape, in a sentence."""
     tree = formula.tree
     if isinstance(tree, Binary) and tree.operator != "@":
-        tree = next((part for part in (tree.left, tree.right) if isinstance(part, Binary) and part.operator == "@"), tree)
+        tree = next((part for part in (tree.left, tree.right) if is_product(part)), tree)
     parts = operands_of(tree) if is_layout(tree) else tree.children()[:1] if isinstance(tree, Call) and tree.reduces else tree.children()
     operands = [infer(Formula(formula.text, part), shapes) for part in parts if isinstance(part, Leaf | Operation | View)]
     given = together([*map(shape_text, [shape for shape in operands if shape] or operands)]) or "what its argument says"
     made = shape_text(infer(formula, shapes))
     if isinstance(tree, Call) and tree.reduces:
         return f"the {tree.function} over {_folded(tree, len(operands[0]), made)}"
-    if isinstance(tree, Binary) and tree.operator == "@":
+    if is_product(tree):
         given, inner = " @ ".join(map(shape_text, operands)), operands[0][-1]
         if any(len(shape) != len(("rows", "columns")) for shape in operands):
             return f"{given}: the {inner} of the last axis on the left are added up; axes before the last two stay"

@@ -19,7 +19,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.record import Record
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tensors import Role
-from bpdebug.core.tree import Binary, Number, names
+from bpdebug.core.tree import Binary, Number, is_product, names
 from bpdebug.core.writing import to_text
 from bpdebug.files import FileError, read_file
 from bpdebug.frontends.kinds import Key, choice, flag, list_of, text
@@ -236,7 +236,7 @@ def _names(program: Program) -> dict[str, str]:
         raise BpdebugError(f"the tour needs a gradient to look at, and this program has none; {_OTHERS}")
     if any(stage.left for stage in backward):
         raise BpdebugError(f"the tour would tell what is left to you to fill in; {_OTHERS}")
-    products = [stage for stage in backward if isinstance(tree := stage.formula.tree, Binary) and tree.operator == "@"]
+    products = [stage for stage in backward if is_product(stage.formula.tree)]
     shown = next((stage for stage in products if stage.of in program.parameters), (products or backward)[0])
     # the terms of a sum that picks cells have come from no other number
     first = next((stage.name for stage in backward if getattr(stage.formula.tree, "function", "") != "add_at"), backward[0].name)

@@ -21,7 +21,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.program import Program
 from bpdebug.core.record import Record, replace
 from bpdebug.core.shapes import Shape
-from bpdebug.core.tree import Binary, Name, walk
+from bpdebug.core.tree import Name, is_product, walk
 from bpdebug.trust.digits import Format, Printed, formats, kind_of
 from bpdebug.trust.names import AFTER, file_name, known_names
 from bpdebug.trust.pairing import Pairing, pairings
@@ -171,7 +171,7 @@ def _matrices(program: Program) -> list[str]:
         return [layer.weight for layer in program.layers]
     nodes = [node for one in program.network.nodes for node in walk(one.value)]
     read = Counter(node.name for node in nodes if isinstance(node, Name))
-    right = Counter(node.right.name for node in nodes if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Name))
+    right = Counter(node.right.name for node in nodes if is_product(node) and isinstance(node.right, Name))
     return [name for name, shape in program.parameters.items() if len(shape) == 2 and read[name] == right[name] > 0]
 
 
