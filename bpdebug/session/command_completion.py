@@ -186,5 +186,3 @@ ARGUMENTS: dict[str, Kind] = {
     "COMMAND…": _last_line,
 }
 """What completes the words of the usages in capitals."""
-FREE = frozenset(("n", "N", "R", "COUNT", "SEED", "NUMBER", "TEXT", "THRESHOLD"))
-"""Those that nothing completes."""

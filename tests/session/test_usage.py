@@ -7,11 +7,14 @@ from renamed import NONSENSE, renamed
 from bpdebug.core.errors import BpdebugError
 from bpdebug.core.layers import make_program
 from bpdebug.export.formats import FORMATS
-from bpdebug.session.command_completion import ARGUMENTS, FREE
+from bpdebug.session.command_completion import ARGUMENTS
 from bpdebug.session.commands import COMMANDS
 from bpdebug.session.session import Session
 from bpdebug.session.table import cell_of
 from bpdebug.session.usage import expected, needs_arguments, stands_for_itself, ways
+
+FREE = frozenset(("n", "N", "R", "COUNT", "SEED", "NUMBER", "TEXT", "THRESHOLD"))
+"""The words of the usages that nothing completes."""
 
 
 @pytest.mark.parametrize(
