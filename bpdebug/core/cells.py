@@ -34,7 +34,6 @@ from bpdebug.core.tree import (
     Tree,
     Unary,
     Written,
-    is_product,
     literal,
     operation,
     total,
@@ -180,7 +179,7 @@ class Cells:
     def folded(self, tree: Tree) -> list[int]:
         """The lengths of the axes that a node adds up, or folds otherwise: one for a product, for a function one for each axis of its
         argument, which is 1 where that axis stays; none for what works cell by cell."""
-        if is_product(tree):
+        if isinstance(tree, Binary) and tree.operator == "@":
             return [self.value(tree.left).shape[-1]]
         if isinstance(tree, Call) and tree.reduces:
             shape = self.value(tree.arguments[0]).shape
