@@ -85,7 +85,8 @@ class Recorder(private.Mode):
         written = self._written(kind.written(args, kwargs)) if kind.writes or kind.unsaid else []
         if node is not None:
             made.node = private.number(node)
-            made.hooked = not (flows or private.is_own(node) or private.is_engines(sys._getframe(1)))
+            plain = (flows and not self.passes.again) or private.is_own(node)  # gradients on: a forward pass that is run once more
+            made.hooked = not (plain or private.is_engines(sys._getframe(1)))
         out = func(*args, **kwargs) if kwargs else func(*args)
         self.operations.append(made)
         self._take(made, written, private.tensors(out), (args, kwargs))

@@ -390,6 +390,17 @@ def test_several_backward_passes_and_such_that_begin_with_other_gradients_are_ju
     assert phases == sorted(phases, key=[*Phase].index)
 
 
+def test_a_forward_pass_that_is_run_again_within_one_of_the_loss_accuses_nothing(tmp_path):
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)), torch.randn(5, 4, requires_grad=True)
+    with bpdebug.record(model, None, tmp_path / "a.bpd"):
+        out = torch.utils.checkpoint.checkpoint(model, x, use_reentrant=False)
+        (torch.autograd.grad(out.sum(), x, create_graph=True)[0].pow(2).mean() + out.mean()).backward()
+    report = Session(load_scenario(tmp_path / "a.bpd")).execute("check").data
+    assert report["culprit"] is None
+    assert any("run again" in note for note in report["notes"]), report["notes"]
+
+
 def test_a_gradient_that_a_hook_changes_is_not_judged(tmp_path):
     torch.manual_seed(0)
     model = nn.Linear(6, 8)

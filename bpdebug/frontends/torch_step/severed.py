@@ -28,6 +28,8 @@ def unjudged_of(statements: Sequence[Statement], pairs: Mapping[int, int], step:
     """
     if any(_differentiates_gradients(statements, one) for one in step.roots):
         return dict.fromkeys(pairs.values(), "the loss is computed from gradients, or after a step")
+    if any(one.operation.hooked and one.live and one.operation.phase == "forward" for one in statements):
+        return dict.fromkeys(pairs.values(), "a forward pass is run again, or a hook, in a pass that the loss is made of (checkpoint)")
     if any(step.values[root].shape and root not in step.gradients for root in step.roots):
         return dict.fromkeys(pairs.values(), "what the backward pass begins with was not recorded")
     readers, made = defaultdict[int, list[Statement]](list), {one.place: one for one in statements}
