@@ -38,8 +38,7 @@ class Program(Given, eq=False):
         allowed, settled: of the user's own stages what is no mistake though it is not what was derived, and what the steps prove right.
         remarks, doubts: by their names stages that are wrong, or are if no other is: the mistake in a few words and what speaks for it.
         guessed, foreign, misled: whether nothing may be called wrong; nothing but what a mistake explains; nothing but what is remarked.
-        notes, passes: what else there is to say, in sentences; other backward passes within, each as the program of what leads to it.
-        changed, relined: the given arrays of which numbers were changed; what gives a program of lines another forward line, or None.
+        unfound, notes, passes: why it cannot be told whether this learns; what else is said; other backward passes, each as a program.
     """
 
     rule: Rule
@@ -52,10 +51,11 @@ class Program(Given, eq=False):
     guessed: bool = False
     foreign: bool = False
     misled: bool = False
+    unfound: str = ""
     notes: tuple[str, ...] = ()
-    changed: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()  # the given arrays of which numbers were changed
     passes: tuple[Callable[[], Program], ...] = ()
-    relined: Callable[[Program, str, Formula], Program] | None = None
+    relined: Callable[[Program, str, Formula], Program] | None = None  # gives a program of lines another forward line
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

@@ -214,6 +214,9 @@ class Hooks(Run):
 
     def attribute(self, site: int, text: str, owner: Any, value: Any) -> None:
         """An attribute was assigned."""
+        if isinstance(owner, np.ndarray):
+            self.reshaped(site, text, owner)
+            return
         self._own(owner, (0, text.rpartition(".")[0]), False)
         self._named(site, (id(owner), "\0".join(text.rsplit(".", 1))), value, False)
 

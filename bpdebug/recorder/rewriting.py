@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, literal, loaded, parts_of, renamed, text_of, told, within
+from bpdebug.recorder.trees import HOOKS, Scope, anew, copied, hook, key_of, laid, literal, loaded, parts_of, renamed, text_of, told, within
 
 _UNTOUCHED = ("super", "locals", "globals", "vars", "dir", "eval", "exec")
 """Functions that look at the frame that calls them."""
@@ -164,7 +164,7 @@ class _Rewriter(ast.NodeTransformer):
             text, base, key = ast.Constant(ast.unparse(target.value)), self.visit(target.value), self._visited_key(target)
             return told("put", self._site(node, *parts_of(target.slice)), text, base, key, value)
         several = next((target for target in node.targets if isinstance(target, ast.Tuple | ast.List)), None)
-        value = hook("parts", site, value, literal(within(several))) if several else value
+        value = hook("parts", site, value, literal(within(several))) if several else laid(target, value)
         if any(isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store) for target in node.targets for one in ast.walk(target)):
             return self._one_by_one(node, value, site)
         said = [one for target in node.targets for one in (*self._named(target, site), *self.losses(target, site))]
@@ -210,7 +210,7 @@ class _Rewriter(ast.NodeTransformer):
             text, base = ast.Constant(ast.unparse(target.value)), self.visit(target.value)
             site = self._site(node, *parts_of(target.slice))
             return told("put_more", site, text, sign, base, self._visited_key(target), value)
-        made: ast.stmt = ast.Assign([target], hook("more", site, sign, loaded(target), value))
+        made: ast.stmt = ast.Assign([target], laid(target, hook("more", site, sign, loaded(target), value)))
         return [made, *self._named(target, site)]
 
     def _loop(self, node: ast.For | ast.While) -> list[ast.stmt]:

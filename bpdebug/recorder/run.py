@@ -85,6 +85,20 @@ class Run:
             self.graph.add(operation, given, value, site, {key: self.graph.of(one) for key, one in keywords.items()})
         return value
 
+    def shaping(self, owner: Any, value: Any) -> Any:
+        """An array, if it is one, is about to have another shape."""
+        if isinstance(owner, np.ndarray):
+            self.graph.keep(self.graph.of(owner))
+        return value
+
+    def reshaped(self, site: int, text: str, owner: Array) -> None:
+        """An attribute of an array was assigned: its shape, most often."""
+        if text.endswith(".shape"):
+            before = self.graph.of(owner)
+            node = self.graph.add(".reshape", (before, owner.shape), owner, site)
+            node.slots = [(slot, -1, visited) for slot, _, visited in before.slots]
+            self.graph.keep(node)
+
     def _each_of(self, value: Array, made: Callable[..., Any], operands: Sequence[Any]) -> Array:
         """What an operation makes of a list of arrays that is itself an array, array by array, as NumPy does it."""
         if value.ndim == 1:

@@ -20,6 +20,14 @@ def told(name: str, *arguments: ast.expr) -> ast.stmt:
     return ast.Expr(hook(name, *arguments))
 
 
+def laid(target: ast.expr, value: ast.expr) -> ast.expr:
+    """A value that is assigned; where it may become the shape of an array, what that is before is kept."""
+    match target:
+        case ast.Attribute(attr="shape"):
+            return hook("shaping", loaded(target.value), value)
+    return value
+
+
 def loaded(target: ast.expr) -> ast.expr:
     """What reads the value that a target has."""
     read = ast.parse(ast.unparse(target), mode="eval").body

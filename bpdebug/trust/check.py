@@ -108,7 +108,7 @@ def _check(timeline: Timeline, only: str, everything: bool, named: bool) -> Gene
         told = [replace(one, status="misled", suspects=()) if one.says.accuses else one for one in told]
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
     accused = {finding.name for finding in told if finding.says.accuses}
-    sure = not only and not accused and not any(finding.status == "hidden" for finding in told)
+    sure = not (only or accused)
     remarks = remarks or (probe.program.doubts if sure else {})
     told += [_remarked(probe, stage, remarks[stage.name]) for stage in probe.program.stages if stage.name in remarks.keys() - accused]
     accused = {finding.name for finding in told if finding.says.accuses}
@@ -120,7 +120,7 @@ def _check(timeline: Timeline, only: str, everything: bool, named: bool) -> Gene
     if probe.program.foreign:
         told = [replace(one, status="foreign") if one.says.accuses and not one.suspects else one for one in told]
     told, notes = told_of_recorded(probe, told, unjudged, bool(timeline.edits)) if recorded else (told, ())
-    said = _untold(told) if told else unlearned(probe.program)
+    said = (_untold(told) or (probe.program.unfound if sure else "")) if told else unlearned(probe.program)
     return Report(CHECK, probe.update, tuple(told), (*probe.program.notes, *notes, *conventions), said=said)
 
 
@@ -165,9 +165,9 @@ def _remarked(probe: Probe, stage: Stage, remark: tuple[str, str]) -> Finding:
 
 
 def _untold(told: list[Finding]) -> str:
-    """Why nothing is accused where what follows from something is wrong."""
+    """Why nothing is accused where something fits no loss that is known."""
     reason = next((one.says.untold for one in told if one.status in ("guessed", "foreign")), "")
-    return f"it cannot be told what is wrong: {reason}" if reason and any(one.status == "follows" for one in told) else ""
+    return f"it cannot be told what is wrong: {reason}" if reason else ""
 
 
 def _moved(stage: Stage, ours: Array, said: str) -> Finding:

@@ -104,7 +104,7 @@ class Report(Record, eq=False):
     @cached_property
     def ok(self) -> bool:
         """Whether something is judged, and nothing of it is wrong."""
-        return not self.accused and not self.follows and any(finding.judged for finding in self.findings)
+        return not (self.accused or self.follows or self.said) and any(finding.judged for finding in self.findings)
 
     @cached_property
     def unjudged(self) -> tuple[str, ...]:

@@ -214,6 +214,11 @@ FAULTS = {
     ("compre", "(h1 - h1 ** 2)", "(h1 - h1 ** 3)"): "35",
     ("engine", "+= other.data * out.grad", "+= self.data * out.grad"): "27",
     ("engine", "+= -0.05", "+= 0.05"): "104",
+    ("engine", "self.grad += other.data * out.grad", "self.grad = other.data * out.grad"): "27",
+    ("solo", "(o - t) * o * (1 - o)", "(o - t) * sigmoid(o) * (1 - sigmoid(o))"): "14",
+    ("solo", "delta_o = (o - t)", "delta_o = (t - o)"): "14",
+    ("dropout", "dh = dhd * mask", "dh = dhd * (mask > 0)"): "18",
+    ("penalty", 'lambd / m * p["W1"]', 'lambd * p["W1"]'): "22",
     ("unroll", "sigmoid(z2) * (1 - sigmoid(z2))", "sigmoid(z2)"): "32",
     ("unroll", "d3.dot(t2)[:, 1:]", "d3.dot(t2)[:, :-1]"): "32",
     ("unroll", "d2.T.dot(a1) / m", "d2.T.dot(a1)"): "33",
@@ -350,6 +355,79 @@ def test_a_line_that_is_wrong_for_each_parameter_is_named_once_in_the_words_of_t
 
 def test_gradients_that_are_never_cleared_are_no_momentum():
     assert "gradients never cleared" in judged("tape", "        p.grad = np.zeros_like(p.data)\n", "        pass\n").text
+
+
+def test_a_bias_that_becomes_one_for_each_sample_is_wrong():
+    text = judged("columns", "db1 = np.sum(dZ1, axis=1, keepdims=True)", "db1 = dZ1").text
+    assert "a sum left out" in text, text
+
+
+def test_sums_that_are_never_set_back_are_no_gradients():
+    result = judged("accum", "        sums = [np.zeros_like(p) for p in (W1, b1, W2, b2)]\n", "")
+    assert result.data["ok"] is False
+    assert "sums[0] (accum.py:21) has in it what earlier turns left" in result.text
+
+
+def test_a_mistake_at_the_only_output_accuses_no_line_that_goes_on_from_it():
+    wrong = judged("solo", "(o - t) * o * (1 - o)", "(o - t) * o").text
+    assert wrong.count(": WRONG ") == 1, wrong
+
+
+HINGE = """
+import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(7, 5)), rng.integers(0, 3, 7)
+W = 0.01 * rng.normal(size=(5, 3))
+for turn in range(9):
+    dW, loss = np.zeros(W.shape), 0.0
+    for x, k in zip(X, y):
+        s = x @ W
+        for j in range(3):
+            if j != k and s[j] - s[k] + 1 > 0:
+                loss += s[j] - s[k] + 1
+                dW[:, j] += x
+        dW[:, k] -= x
+    loss = loss / 7 + 0.01 * np.sum(W * W)
+    dW = dW / 7 + 0.02 * W
+    W -= 0.1 * dW
+"""
+OUTER = """
+import numpy as np
+rng = np.random.default_rng(4)
+V, W = rng.normal(size=(4, 6)), rng.normal(size=(3, 4))
+for x, t in zip(rng.normal(size=(9, 6)), rng.random((9, 3))):
+    h = np.tanh(V @ x)
+    o = 1 / (1 + np.exp(-(W @ h)))
+    do = (o - t) * o * (1 - o)
+    W -= 0.1 * np.outer(do, h)
+    dh = W.T @ do * (1 - h ** 2)
+    V -= 0.1 * np.outer(dh, x)
+"""
+
+
+def test_a_loss_of_which_but_the_penalty_is_left_has_no_part_that_is_taken_as_given():
+    Path("hinge.py").write_text(HINGE, "utf-8")
+    result = Session(load_script("hinge.py", [], 3)).execute("check")
+    assert result.data["ok"] is False and "taken as given" not in result.text, result.text
+
+
+def test_a_weight_that_is_changed_already_is_told_where_outer_products_move_it():
+    Path("outer.py").write_text(OUTER, "utf-8")
+    text = Session(load_script("outer.py", [], 3)).execute("check").text
+    assert text.startswith("outer.py:10: WRONG dh") and "version 2 of W" in text, text
+
+
+def test_what_fits_no_loss_that_is_known_is_not_passed():
+    lines = ("import numpy as np", "rng = np.random.default_rng(3)", "x, y = rng.normal(size=(9, 3)), rng.integers(0, 2, (9, 1))")
+    lines += (
+        "w = rng.normal(size=(3, 1))",
+        "for _ in range(9):",
+        "    p = 1 / (1 + 1 / (1 + np.exp(x @ w)))",
+        "    w = w - 0.1 * x.T @ (p - y)",
+    )
+    Path("odd.py").write_text("\n".join(lines), "utf-8")
+    result = Session(load_script("odd.py", [], 3)).execute("check")
+    assert result.data["ok"] is False and "cannot be told" in result.text, result.text
 
 
 @pytest.mark.parametrize("name", ["bag", "batches"])

@@ -40,13 +40,13 @@ def same(one: Array, other: Array) -> bool:
 
 def is_product(tree: Tree) -> bool:
     """Whether a formula multiplies matrices, so that no operand stands for the result."""
-    return any(isinstance(node, Binary) and node.operator == "@" for node in walk(tree))
+    return any(getattr(node, "operator", "") == "@" or getattr(node, "function", "") in ("einsum", "outer") for node in walk(tree))
 
 
 def is_mixed(tree: Tree) -> bool:
     """Whether a formula adds up or exchanges cells, so that it is no multiple of what it reads."""
     calls = {node.function for node in walk(tree) if isinstance(node, Call)}
-    return is_product(tree) or any(FUNCTIONS[name].reduces or name in ("einsum", "outer", "add_at") for name in calls)
+    return is_product(tree) or any(FUNCTIONS[name].reduces or name == "add_at" for name in calls)
 
 
 def bare(tree: Tree) -> Tree:

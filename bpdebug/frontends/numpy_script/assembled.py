@@ -117,7 +117,7 @@ class Assembled:
             "data": data, "fixed": {name: value for name, value in arrays.items() if name not in varying}, "own_slots": slots,
             "sizes": {name: start[name].shape for name in slots}, "allowed": self._steps.allowed(),
             "remarks": self._square(stages) | self._steps.remarks(stages) | self._part_remarks() | self._unread(), "doubts": self._doubts(),
-            "settled": self._steps.settled(),
+            "settled": self._steps.settled(), "unfound": self._steps.unfound(),
             "guessed": self.loss.guessed, "foreign": not self._slip and is_foreign(self._pairing, self.loss, self._judged.start),
             "notes": (*self._steps.notes(), *self._not_judged(), *self._pairing.blame.patience.notes()),
         }  # fmt: skip
@@ -189,6 +189,8 @@ class Assembled:
         """The line whose repair makes the gradients of parameters right."""
         one, names = next(iter(self._pairing.blame.found), None), [*self._pairing.meant_by]
         said = f"with that of {' '.join(one.meant.values())} in its place, the gradients of {' '.join(one.mended)} are right" if one else ""
+        if one and (*one.meant.values(),) == one.mended:
+            said = f"it is not the gradient of {' '.join(one.mended)}: it is wrong here, or in one of the lines whose results it adds up"
         return {self._shown([*names, *one.meant][0]): ("not the gradient that is needed", said)} if one and one.mended else {}
 
     def _unread(self) -> dict[str, Remark]:

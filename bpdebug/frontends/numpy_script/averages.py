@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bpdebug.core.description import Array
 from bpdebug.core.numbers import short
 from bpdebug.frontends.numpy_script.alike import weight_of
-from bpdebug.frontends.numpy_script.recording import Statement
+from bpdebug.frontends.numpy_script.lines import used
+from bpdebug.frontends.numpy_script.multiples import NEAR, scale
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
-_NEAR = 1e-9
+_NEAR, _MANY = 1e-9, 3
 Remark = tuple[str, str]
 """A mistake in a few words, and what speaks for it."""
 
@@ -47,4 +49,21 @@ def _scaled(part: Sequence[Statement], slot: str, base: Mapping[str, Array]) -> 
             yield one.name, factor
 
 
-__all__ = ["Remark", "corrected", "is_corrected"]
+def uncleared(recording: Recording, due: Mapping[str, Array], live: Collection[str]) -> Iterator[tuple[str, Remark]]:
+    """That gradients are added to those of the updates before: what is added is as many times the right one for each parameter."""
+    values, found = recording.values[-1], dict[str, tuple[str, float]]()
+    for name in live:
+        reads = used(recording.statements, [recording.carried[name]])
+        for slot, new in recording.carried.items():
+            if slot not in live and new in reads and values[slot].any() and values[slot].shape == values[name].shape:
+                added = scale(values[new] - values[slot], due[name])
+                found |= {name: (slot, added)} if added else {}
+    told = [added for _, added in found.values()]
+    several = len(told) >= _MANY or any(due[name].size > 1 for name in found)  # of a single one any is a multiple
+    if several and {*found} == {*live} and max(told) - min(told) <= NEAR * max(map(abs, told)):
+        for slot, _ in found.values():
+            said = f"{slot} keeps the whole gradient of every update before, and this one is added"
+            yield recording.carried[slot], ("gradients never cleared", said)
+
+
+__all__ = ["Remark", "corrected", "is_corrected", "uncleared"]

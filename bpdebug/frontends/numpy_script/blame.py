@@ -27,7 +27,7 @@ from bpdebug.frontends.numpy_script.paths import Paths
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.replay import Replay
-from bpdebug.frontends.numpy_script.scalings import different, frequent, plainness, usual_of
+from bpdebug.frontends.numpy_script.scalings import arriving, different, frequent, plainness, usual_of
 from bpdebug.frontends.numpy_script.statement import adds
 
 _LINES, _FAULTS = 40, 4
@@ -51,13 +51,11 @@ class Blame:
         near, patience: how far gradients may be off, and for how long lines are looked for.
 
     Attributes:
-        found: the lines, in the order in which they were found; none where all is right, or nothing mends it.
-        own, ends, patience: as given.
-        live: the parameters that are looked at.
-        mended: whether all have, with the lines that were found.
-        right: whether all parameters have it, but for one factor.
+        found: the lines, as they were found; none where all is right, or nothing mends it.
+        own, ends, patience: as given; live: the parameters that are looked at.
+        right, mended: whether all parameters have it, but for one factor; whether they have with the lines that were found.
         late: whether they have it as soon as no weight is used after it was changed.
-        times, factors: that factor, and what the gradient of each parameter is times the right one, in the end.
+        times, factors: that factor, and what each gradient is times the right one, in the end.
         meant, through: those of all lines.
     """
 
@@ -73,13 +71,15 @@ class Blame:
         self.live = several if len(several) > 2 else live
         self._values = dict(recording.values[-1])
         self._forward, self._told = {name for name, _ in loss.forward}, Directions(self._due.values())
-        later = [one for one in recording.statements if one.formula and one.name in self._values and one.name not in self._forward]
-        self._replay = Replay(later)
+        self._replay = Replay(
+            later := [one for one in recording.statements if one.formula and one.name in self._values.keys() - self._forward]
+        )
         self._names, self._made_at = {one.name for one in own}, {(one.name, one.made) for one in own}
         self.found, self._inner = list[Blamed](), {one.name: (one.made, one.reads) for one in later if one.inner}
         single = all(self._due[name].size == 1 for name in self.live)  # each is some multiple of any other
         moved = {*self.live} <= {*loss.steps}  # all by one number times the gradient
         self._climbs = moved and all(step < 0 for step in loss.steps.values()) and not loss.raised
+        self._odd = usual_of(self._factors(self._values)) if loss.odd else 0.0
         self.right = single or (moved and not self._climbs) or self._is_mended()
         self.late = not self.right and self._is_late()
         self.right = self.right or self.late
@@ -87,8 +87,8 @@ class Blame:
             best = self._best()
             if best is None:
                 break
-            blamed, self._values = best
-            self.found.append(blamed)
+            self._values = best[1]
+            self.found.append(best[0])
         self.mended, self.factors = self._score(self._values)[0] == len(self.live), self._factors(self._values)
         self.times = usual_of(self.factors)
         self.meant = {name: tensor for one in self.found if not one.places for name, tensor in one.meant.items()}
@@ -108,9 +108,11 @@ class Blame:
         return {name: found[name] for name in self.live if name in found}
 
     def _score(self, values: Values) -> tuple[int, float]:
-        """How many parameters have the right gradient but for one factor, and how plain that is."""
+        """How many parameters have the right gradient but for one factor, and how plain that is; none with an odd one."""
         factors = self._factors(values)
         usual = usual_of(factors)
+        if self._odd and abs(usual / self._odd - 1) < _ALIKE:
+            return 0, 0.0
         return sum(abs(factor / usual - 1) < _ALIKE for factor in factors.values()), plainness(usual)
 
     def _is_mended(self) -> bool:
@@ -134,14 +136,16 @@ class Blame:
 
     @cached_property
     def _matched(self) -> dict[str, list[float]]:
-        """His values that are derived gradients times factors, with these; the nearest to 1 first."""
+        """His values that are derived gradients times factors, with these; the nearest to 1 first. Of several those that what arrives
+        has, too: what is divided between them is a multiple of both, such as a mask that is scaled."""
         found = dict[str, list[float]]()
         for one in self.own:
             if self._values[one.name].size > 1 and not self._told.have(self._values[one.name], self._near):
                 continue
             times = (scale(self._values[one.name], right, self._near) for _, right in self._fitting(self._values[one.name]))
             factors = [1.0 if abs(factor - 1) < self._near else factor for factor in times if factor]
-            found |= {one.name: sorted(factors, key=lambda factor: abs(factor - 1))} if factors else {}
+            shared = [one_of for one_of in factors if any(abs(one_of / other - 1) < _ALIKE for other in arriving(one, found, self._inner))]
+            found |= {one.name: sorted(shared or factors, key=lambda factor: abs(factor - 1))} if factors else {}
         return found
 
     def _lines(self) -> Iterator[tuple[Line, int, list[Place]]]:
@@ -174,16 +178,11 @@ class Blame:
 
     def _goes_on(self, one: Statement) -> bool:
         """Whether a value is a derived gradient, and as many times that as what it is computed from is one."""
-        times, arriving, reads = self._matched.get(one.name, []), list[float](), [*one.reads]
-        while reads:
-            made, more = self._inner.get(name := reads.pop(), (None, ()))
-            arrives = name in self._matched and made != one.made  # what the line itself makes first does not
-            arriving += self._matched[name] if arrives else ()
-            reads += () if arrives else more
-        single = self._climbs and self._values[one.name].size == 1 and bool(arriving)  # any other number is a multiple
-        if (one.name in self.ends.values() or not arriving) and not single:
+        times, others = self._matched.get(one.name, []), arriving(one, self._matched, self._inner)
+        single = self._climbs and self._values[one.name].size == 1 and bool(others)  # any other number is a multiple
+        if (one.name in self.ends.values() or not others) and not single:
             return times[:1] == [1.0]
-        return single or any(abs(own / factor - 1) < _ALIKE for own in times for factor in arriving)
+        return single or any(abs(own / factor - 1) < _ALIKE for own in times for factor in others)
 
     def _is_lone(self, one: Statement) -> bool:
         """Whether a value is what comes back by some paths alone, and nothing reads it that adds the others."""
@@ -203,7 +202,7 @@ class Blame:
         for number, (line, rank, places) in enumerate(lines := [*self._lines()]):
             self.patience.share(2 * (len(lines) - number))  # as much is left for a slip
             searches = [self._gradients, self._products][: 1 + (not places[0].alias)]
-            made = (reader.name for place in places for reader in self._products_with(place.name))
+            made = (reader.name for place in places for reader in self._products_with(place.name) if not self._odd)
             for search in searches if not any(self._told.have(self._values[name]) for name in made) else ():  # it has made a right gradient
                 values, meant, through = self._repaired(places, search, times)
                 gain, put = self._gain(values, {}), {*meant, *through.values()}

@@ -51,8 +51,7 @@ def blurs(program: Program, start: Mapping[str, Array], gradients: Mapping[str, 
     """
     if not (found := _bare(program, start)):
         return {}
-    with np.errstate(all="ignore"):
-        off = {tensor: _off(gradients[tensor], found[tensor]) for tensor in told_apart(gradients)}
+    off = {tensor: _off(gradients[tensor], found[tensor]) for tensor in told_apart(gradients)}
     return dict.fromkeys(gradients, 0.0) | {tensor: min(_BLUR, 2 * one) if math.isfinite(one) else _BLUR for tensor, one in off.items()}
 
 
@@ -63,6 +62,7 @@ def nearly(program: Program, start: Mapping[str, Array], gradients: Mapping[str,
     return {tensor: found[tensor] for tensor in gradients} if close else {}
 
 
+@np.errstate(all="ignore")
 def _off(one: Array, other: Array) -> float:
     return float(np.abs(one - other).max(initial=0) / (np.abs(one).max(initial=0) or 1.0))
 

@@ -8,8 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from bpdebug.core.description import Array
+from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Index, Name, Transpose, Tree, substitute
+from bpdebug.core.tree import names as names_in
+from bpdebug.frontends.numpy_script.alike import bare
+from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Statement
 
 Group = Sequence[Statement]
@@ -143,4 +147,36 @@ def _is_written(one: Statement) -> bool:
     return one.formula is not None and (not one.inner or isinstance(one.formula.tree, Transpose))
 
 
-__all__ = ["Exchanges", "Group", "Passed"]
+def grouped(statements: Iterable[Statement]) -> list[list[Statement]]:
+    """The statements that one part of one line makes, in each turn of its loop and each call of its function."""
+    found, times = defaultdict[object, list[Statement]](list), defaultdict[object, int](int)
+    for one in statements:
+        kind = one.made, Formula.of(bare(one.formula.tree)).text if one.formula else ""
+        turn = *kind, one.path, one.line
+        found[*kind, times[turn]].append(one)
+        times[turn] += 1
+    return [*found.values()]
+
+
+def once(groups: Iterable[Group], trees: Mapping[str, Tree]) -> Iterator[tuple[Group, tuple[Tree, ...]]]:
+    """Lines that scale in each turn what the loop adds up, ``dW = dW / m``, each as one that does so in the last turn alone; all those of a
+    loop at the same time, too."""
+    found = list[tuple[Group, tuple[Tree, ...]]]()
+    for group in groups:
+        of = [_scaled(one.name, one.formula.tree) if one.formula else None for one in group]
+        if len(group) > 1 and None not in of:
+            found.append((group, (*(Name(one or "") for one in of[:-1]), trees[group[-1].name])))
+    if len(found) > 1:
+        yield [one for group, _ in found for one in group], tuple(tree for _, trees in found for tree in trees)
+    yield from found
+
+
+def _scaled(name: str, tree: Tree) -> str | None:
+    """The version of a value of which another one is a multiple."""
+    match tree:
+        case Binary("*" | "/", Name(old), other) | Binary("*", other, Name(old)):
+            return old if unversioned(old) == unversioned(name) and unversioned(name) not in map(unversioned, names_in(other)) else None
+    return None
+
+
+__all__ = ["Exchanges", "Group", "Passed", "grouped", "once"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 
 import numpy as np
@@ -15,13 +15,14 @@ from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Name, Number, Unary
 from bpdebug.frontends.numpy_script.blurs import nearly
 from bpdebug.frontends.numpy_script.ending import kept_of
-from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, severed, start_of, used
-from bpdebug.frontends.numpy_script.multiples import NEAR, agreement_of
+from bpdebug.frontends.numpy_script.lines import RecordedScenario, derived_program, reached, severed, start_of, used
+from bpdebug.frontends.numpy_script.multiples import NEAR, agreement_of, scale
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _RAISED = re.compile(r"^ll|lik|reward|score|objective|gain", re.IGNORECASE)
-AND, _PATHS = " + ", 6
-"""What stands between the parts of a gradient that are taken together; by how many paths it comes then, at most."""
+AND, _PATHS, _COMMON = " + ", 6, 1e-4
+"""What stands between the parts of a gradient that are taken together; by how many paths it comes then, at most. Relative: factors that are
+as near are the same."""
 
 
 class Differentiated(Record, eq=False):
@@ -44,6 +45,7 @@ class Differentiated(Record, eq=False):
         guessed: whether it is only implied, no parameter has its gradient, and another one that is could not be tried.
         others: where it is only implied, and not by all gradients, what else the same difference may be the derivative of.
         finite: whether it is a finite number.
+        odd: whether what his gradients are times these is another number in each update, which nothing but the parameters makes so.
         raised: whether it is one to be raised, as a log-likelihood is: by its name, or since it is below 0 in each update.
     """
 
@@ -62,6 +64,7 @@ class Differentiated(Record, eq=False):
     apart: tuple[tuple[str, str], ...] = ()
     guessed: bool = False
     finite: bool = True
+    odd: bool = False
     raised: bool = False
     others: tuple[Differentiated, ...] = ()
 
@@ -109,6 +112,46 @@ def differentiated(
     return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts, finite=finite, raised=raised)
 
 
+def due_at(recording: Recording, program: Program, place: int) -> dict[str, Array]:
+    """The derived gradients in one of the updates that are kept."""
+    with np.errstate(all="ignore"):
+        values = program.run({**program.initial, **start_of(recording, place)})
+    return {tensor: values[name] for tensor, name in program.gradients.items() if name in values}
+
+
+def elsewhere(recording: Recording) -> list[int]:
+    """Other updates than the last, two at most."""
+    return [*dict.fromkeys(place for place in (0, len(recording.values) // 2) if place < len(recording.values) - 1)]
+
+
+def is_odd(recording: Recording, loss: Differentiated) -> bool:
+    """Whether his gradients are another number times those of a loss in each update, as where the derivative of the one output of a single
+    sample is wrong; no rate is that, nor any other number that does not depend on the parameters."""
+    forward = {*recording.carried.values(), *(name for name, _ in loss.forward)}
+    last = {**recording.values[-1], **recording.given[-1]}
+    own = [one.name for one in recording.statements if one.live and one.name not in forward and one.name in last]
+    due = {name: one for name, one in loss.gradients.items() if name in recording.start and one.size > 1}
+    times = [[(one, name, factor) for one in own if (factor := scale(last[one], right))] for name, right in due.items()]
+    free = {name for name, value in last.items() if np.size(value) == 1} - reached(recording.statements, recording.start)
+
+    def is_another(place: int, pairs: Sequence[tuple[str, str, float]]) -> bool:
+        there, due_there = {**recording.values[place], **recording.given[place]}, due_at(recording, loss.program, place)
+        found = [(scale(there[one], due_there[name]) or 0.0) / factor if one in there else 0.0 for one, name, factor in pairs]
+        numbers = {float(np.ravel(there[one])[0] / np.ravel(last[one])[0]) for one in free if one in there and np.all(last[one])}
+        made = {1.0, *numbers, *(1 / one for one in numbers if one)} - {0.0}
+        return (
+            0.0 not in found
+            and all(abs(one / found[0] - 1) < _COMMON for one in found)
+            and all(abs(found[0] / one - 1) > _COMMON for one in made)
+        )
+
+    together = (
+        [[[one for one in group if abs(one[2] / factor - 1) < _COMMON] for group in times] for _, _, factor in times[0]] if times else []
+    )
+    shared = [[one for group in groups for one in group] for groups in together if all(groups)]
+    return bool(shared) and all(any(is_another(place, pairs) for place in elsewhere(recording)) for pairs in shared)
+
+
 def _parts(of: Mapping[str, str], values: Mapping[str, Array]) -> dict[str, Array]:
     """What comes back to tensors by each path, and by all but one, as the layers within a residual block compute it."""
     parts, several = {name: values[name] for name in of}, defaultdict[str, list[str]](list)
@@ -138,10 +181,9 @@ def _slots(recording: Recording) -> Iterator[str]:
 def _steady(recording: Recording, program: Program, name: str) -> Iterator[tuple[str, float]]:
     """The one parameter, a single number, where it moves by the same number times its gradient in each update, and that number: in one
     update it moves by some number times anything."""
-    rates, gradient = list[float](), program.gradients.get(name, "")
+    rates = list[float]()
     for place, values in enumerate(recording.values):
-        with np.errstate(all="ignore"):
-            due = program.run({**program.initial, **start_of(recording, place)}).get(gradient, np.zeros(2))
+        due = due_at(recording, program, place).get(name, np.zeros(2))
         new = values.get(recording.carried.get(name, ""), due)
         if new.size == due.size == 1 and due.any():
             rates.append(float((values[name] - new).item() / due.item()))
@@ -159,4 +201,4 @@ def found_of(recording: Recording, program: Program, loss: Differentiated) -> st
     return f"{', '.join(parts)}; {kept_of(recording.kept)}"
 
 
-__all__ = ["AND", "Differentiated", "differentiated", "found_of"]
+__all__ = ["AND", "Differentiated", "differentiated", "due_at", "elsewhere", "found_of", "is_odd"]

@@ -94,7 +94,7 @@ class _Stops:
         """Take the values of one more line as given, if more gradients are right with that."""
         for names in self._groups:
             gradients = self._without([name for names in (*self.held, names) for name in names])
-            if any(value.any() and not gradients[name].any() for name, value in self._loss.gradients.items() if self._is_parameter(name)):
+            if any(self._is_cut(name, value, gradients[name]) for name, value in self._loss.gradients.items() if value.any()):
                 continue
             agreement = agreement_of(self._recording, self._forward, gradients, self._loss.parts)[0]
             if agreement > self.agreement:
@@ -102,8 +102,10 @@ class _Stops:
                 return True
         return False
 
-    def _is_parameter(self, name: str) -> bool:
-        return name in self._recording.start
+    def _is_cut(self, name: str, before: Array, after: Array) -> bool:
+        """Whether nothing of the gradient of a parameter is left, or but that of a penalty on it."""
+        old = self._recording.start.get(name)
+        return old is not None and not (after.any() and (scale(before, old) or old.size == 1 or not scale(after, self._known[name])))
 
     def _without(self, held: Iterable[str]) -> Mapping[str, Array]:
         """The gradients where some values are taken as given."""

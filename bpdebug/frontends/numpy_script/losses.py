@@ -14,7 +14,7 @@ from bpdebug.core.parser import Formula
 from bpdebug.core.record import replace
 from bpdebug.core.tree import Binary, Name, Tree
 from bpdebug.core.tree import names as names_in
-from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated
+from bpdebug.frontends.numpy_script.fits import Differentiated, differentiated, is_odd
 from bpdebug.frontends.numpy_script.held import with_given
 from bpdebug.frontends.numpy_script.implied import Candidate, implied
 from bpdebug.frontends.numpy_script.joined import followed, joined
@@ -51,7 +51,9 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
             made = _with_penalty(recording, scenario, (text, names), made)
         except BpdebugError:
             continue
-        tried.append(with_given(recording, scenario, made))
+        made = with_given(recording, scenario, made)
+        odd = made.agreement > 0 and is_odd(recording, made)
+        tried.append(replace(made, agreement=0.0, steps={}, odd=True) if odd else made)
         if tried[-1].agreement == 1 and not said and not (lacking := _lacking(recording, tried[-1])):
             break
     named = [one for one in tried if _is_named(one, statements) or one.program.loss == recording.total]
@@ -69,9 +71,10 @@ def find_loss(recording: Recording, scenario: RecordedScenario, told: str = "") 
     several = joined(recording, scenario, max(named, key=lambda one: one.agreement), named) if named else None
     if several and several not in named and several.agreement >= best.agreement:
         return several
-    finite = [one for one in tried if np.isfinite([*map(np.sum, one.gradients.values())]).all()]
+    finite = [one for one in tried if all(np.isfinite(gradient).all() for gradient in one.gradients.values())]
     untried = any((one.said or one is stated) and one not in finite for one in tried)
     others = tuple(one for one in tried if one.said and one.line == best.line and one is not best) if best.agreement < 1 else ()
+    others += (stated,) if stated and stated.odd else ()
     return replace(
         best, written=str(stated.line) if stated else "", guessed=best.guessed or (untried and not best.agreement), others=others
     )
@@ -99,7 +102,7 @@ def _with_penalty(
     """An implied loss with a penalty on the cells that are moved, where there is one, as in the factorisation of a matrix; only guessed
     where the steps fit neither."""
     parts, values = moved_parts(recording) if made.said else (), recording.values[-1]
-    doubted = replace(made, guessed=bool(parts) and made.agreement < 1)
+    doubted = replace(made, guessed=bool(parts) and not made.agreement)
     if not parts or not {*recording.start} <= {*made.gradients} or not (penalty := penalty_of(recording, made.gradients)):
         return doubted
     squares = " + ".join(f"sum({part} ** 2)" for part in parts)
@@ -115,7 +118,7 @@ def _is_whole(recording: Recording, whole: Differentiated, part: Differentiated)
     if whole.said or part.program.loss not in {name for name, _ in whole.forward} - {whole.program.loss}:
         return False
     alike = all(np.allclose(whole.gradients[name], gradient) for name, gradient in part.gradients.items() if name in whole.gradients)
-    one, other = len(followed(recording, whole)), len(followed(recording, part))
+    one, other = len(followed(recording, whole)), len(followed(recording, replace(part, steps={})))  # with no penalty that none writes
     return not alike and (one >= max(other, 1) or (not other and ".in" in part.program.loss))
 
 
@@ -173,7 +176,7 @@ def _candidates(recording: Recording, told: str) -> Iterator[Candidate]:
         called = bool(_SAID.search(said)) and not _OTHER.search(name) and not one.inner
         within = _is_within(one.made.function)
         shown = not one.inner or one.name not in read  # it has a name, or is printed
-        alone = np.prod(shape) == 1 and (within or (shown and not one.live))  # what a gradient reads is rarely a loss
+        alone = np.prod(shape) == 1 and (within or (shown and not one.live and "grad" not in name))  # what one reads is rarely a loss
         if values[one.name].dtype.kind == "f" and (told or (called and one.name not in moving) or alone):
             reach = starts[one.name].bit_count() / len(recording.start)
             match tree:

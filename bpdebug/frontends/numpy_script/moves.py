@@ -166,8 +166,6 @@ class Moves:
             elif weight is not None and 0 < share < 1 - _NEAR and abs(weight - 1 - share) < _NEAR:
                 said = f"{short(share, 6)} and {short(weight, 6)} are no average: they add up to {short(share + weight, 6)}"
                 yield new, ("1 + where 1 - belongs", said)
-            elif abs(share - 1) < _NEAR and weight == 1 and not squared and not root:
-                yield new, ("gradients never cleared", f"{slot} keeps the whole gradient of every update before, and this one is added")
             elif root and squared and (added < 0).any():
                 yield new, ("a wrong sign", f"the squares are subtracted from {slot}, whose root is taken")
             elif root and same(turned[new], -added) and same(twice[new], 2 * added):

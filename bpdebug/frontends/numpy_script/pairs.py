@@ -154,8 +154,16 @@ class Pairing:
                 best, rank = [], found
             best += [Pair(tensor, factor, near)] if found == rank else []
         if not closely or len(best) < 2:
-            return next(iter(best), None)
-        return max(best, key=lambda pair: (self._uses(one, pair), self._shared(one, pair.tensor)))
+            return self._onward(one, best[0]) if best and closely else next(iter(best), None)
+        return self._onward(one, max(best, key=lambda pair: (self._uses(one, pair), self._shared(one, pair.tensor))))
+
+    def _onward(self, one: Statement, pair: Pair) -> Pair:
+        """The same; of a bias and what it is added to, which have the same gradient, the one from which a wrong gradient goes on."""
+        wrong = pair.factor != 1.0 and not self.blame.right and pair.tensor in self._recording.start
+        due = self._now[pair.tensor] if wrong else None
+        taken = {other.tensor for other in self.pairs.values()}
+        equal = [] if due is None else [name for name, right in self._now.items() if name not in taken and np.array_equal(right, due)]
+        return replace(pair, tensor=max(equal, key=lambda name: self._uses(one, replace(pair, tensor=name)))) if equal else pair
 
     def _likely(self, name: str) -> list[str]:
         """Of a net of single numbers the tensors whose gradient a value may be, by its name, or since it is what moves one."""
@@ -255,7 +263,7 @@ class Pairing:
             if not tensor or tensor not in self._now or tensor in taken:
                 return None
             factor = scale(theirs, self._now[tensor])
-            return Pair(tensor, 1.0 if factor and abs(factor - 1) < NEAR else factor)
+            return self._onward(one, Pair(tensor, 1.0 if factor and abs(factor - 1) < NEAR else factor))
         free = [
             tensor for tensor, right in self._now.items()
             if tensor not in taken and right.size == theirs.size and np.squeeze(right).shape == np.squeeze(theirs).shape

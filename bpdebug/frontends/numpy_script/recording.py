@@ -15,6 +15,7 @@ from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula, parse
 from bpdebug.core.record import Record, replace
 from bpdebug.core.schedule import Level
+from bpdebug.core.shapes import Shape
 from bpdebug.core.tree import Name, Tree, substitute
 from bpdebug.frontends.numpy_script.alike import is_sound
 from bpdebug.frontends.numpy_script.child import Recorded, ScriptError
@@ -49,6 +50,7 @@ class Recording(Record, eq=False):
         losses: of what may be a loss, by its line, the value in each update.
         files: the text of each of his files that has run.
         printed: the lines that it has printed: in which update, the line that prints it, and what.
+        grown: what has more numbers than in an update before: its shapes then, and now.
         total: the sum of the losses of its samples, which it does not compute itself, or "".
     """
 
@@ -73,6 +75,7 @@ class Recording(Record, eq=False):
     squares: Mapping[str, str] = {}
     breakpoints: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    grown: Mapping[str, tuple[Shape, Shape]] = {}
     total: str = ""
 
     @cached_property
@@ -191,7 +194,17 @@ def read(recorded: Recorded, script: str) -> Recording:
         squares_of(text),
         tuple(map(str, text["breakpoints"])),
         tuple(seeded(text)),
+        dict(_grown(text, {name: every[0][name].shape for name in carried})),
     )
+
+
+def _grown(text: Mapping[str, Any], shapes: Mapping[str, Shape]) -> Iterator[tuple[str, tuple[Shape, Shape]]]:
+    """What has more numbers than in an update before, as after ``b - rate * delta`` where delta has a row for each sample; both shapes."""
+    for update in text["updates"][:_FIRST]:
+        for place, name in Names(text["listings"][update["listing"]], {*text["top"]}).of.items():
+            if name in shapes and (n := update["values"].get(place)) is not None:
+                shape = tuple(text["arrays"][n][1])
+                yield from [(name, (shape, shapes[name]))] if 1 < np.prod(shape) < np.prod(shapes[name]) else []
 
 
 def _is_like(one: Mapping[str, Array], other: Mapping[str, Array], names: set[str], needed: set[str]) -> bool:
@@ -202,8 +215,8 @@ def _is_like(one: Mapping[str, Array], other: Mapping[str, Array], names: set[st
 
 _MOST = 10_000
 """Statements of an update that can be analysed in a time that one waits."""
-_DEEPEST = 12
-"""Calls and loops within each other that are told apart."""
+_FIRST, _DEEPEST = 3, 12
+"""Updates in which something may grow; calls and loops within each other that are told apart."""
 
 
 def _paths(listing: Mapping[str, Any], statements: Sequence[Mapping[str, Any]]) -> list[tuple[Level, ...]]:

@@ -13,7 +13,7 @@ from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Length, Name, Number, Tree, Unary, walk
 from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.multiples import NEAR, scale
-from bpdebug.frontends.numpy_script.recording import Recording
+from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 
 _CLOSE, _ALIKE = 1e-9, 1e-3
 """Relative: numbers that are the same, and factors that are."""
@@ -57,6 +57,23 @@ def different(recording: Recording, loss: Differentiated) -> dict[str, Array]:
         if all(abs((abs(one) if name in loss.parts else one) - 1) > _ALIKE for one in times):
             found[name] = value
             near[value.size, place].append(value)
+    return found
+
+
+def arriving(one: Statement, matched: Mapping[str, list[float]], inner: Mapping[str, tuple[Line, Iterable[str]]]) -> list[float]:
+    """How many times derived gradients that is of which a value is computed.
+
+    Args:
+        one: that value.
+        matched: how many times some a value is, by its name.
+        inner: the lines that make values without a name, and what these read.
+    """
+    found, reads = list[float](), [*one.reads]
+    while reads:
+        made, more = inner.get(name := reads.pop(), (None, ()))
+        arrives = name in matched and made != one.made  # what the line itself makes first does not
+        found += matched[name] if arrives else ()
+        reads += () if arrives else more
     return found
 
 
@@ -180,4 +197,4 @@ def frequent(factors: Iterable[float]) -> list[float]:
     return [same[0] for same in sorted(alike.values(), key=len, reverse=True)[:3]]
 
 
-__all__ = ["Pair", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]
+__all__ = ["Pair", "arriving", "different", "divided", "frequent", "is_invented", "is_plain", "is_usual", "plainness", "usual_of"]

@@ -108,7 +108,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     patience = Patience()
     assembled = Assembled(recording, scenario, loss, whole, patience)
     for other in loss.others if assembled.doubt > _SURE and not loss.guessed else ():
-        another = Assembled(recording, scenario, replace(other, written=loss.written), whole, patience)
+        another = Assembled(recording, scenario, replace(other, written=loss.written * bool(other.said)), whole, patience)
         assembled = min(assembled, another, key=lambda one: one.doubt)
     program, loss = assembled.program(), assembled.loss
     found = "; ".join(

@@ -42,7 +42,7 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     moves = {name: step_of(recording, name, end, values) for name, end in ends.items()}
     down = all(_cosine(move, loss.gradients[name]) <= 0 for name, move in moves.items())
     plain = any(is_plain(factor) or is_usual(recording, factor, _ALIKE) for factor in factors.values())
-    odd = not (wrong or plain)  # no convention: it is another number in each update
+    odd = loss.odd or not (wrong or plain)  # no convention: it is another number in each update
     right = not odd and ((not wrong and (down or blame.times > 0 or loss.raised)) or (down and {*ends} <= {*loss.steps}))
     if (right and not unread) or not blame.live or loss.guessed or blame.late:
         return None
@@ -115,7 +115,9 @@ def slipped(
     said = f"with {new_text} there, not {old_text}, every gradient is the right one"
     said = "done once, after the loop, it leaves every gradient right" if slip.once else said
     meant = slip.forward and len(blame.found) == 1 and blame.mended and _divisions(new) < _divisions(old)  # it is forgotten on the way back
-    if name and not meant and _is_first(slip, blame, formulas, due, order):
+    elsewhere = blame.found and str(slip.line) != str(blame.found[0].line)
+    right = not slip.forward and elsewhere and any(one.name == name and one.of and not one.original for one in stages)
+    if name and not (meant or right) and _is_first(slip, blame, formulas, due, order):
         here = [
             replace(one, line=str(slip.line), beside=one.beside and one.line) if one.name == name and one.line != str(slip.line) else one
             for one in stages

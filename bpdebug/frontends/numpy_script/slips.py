@@ -6,9 +6,9 @@ change as the gradient says that his own formulas compute from its values.
 
 from __future__ import annotations
 
-from collections import ChainMap, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import chain
 
 import numpy as np
@@ -19,14 +19,13 @@ from bpdebug.core.evaluate import Evaluator, evaluate
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Tree, names, substitute, walk
-from bpdebug.frontends.numpy_script.alike import Directions, bare
-from bpdebug.frontends.numpy_script.exchanges import Exchanges, Group, Passed
-from bpdebug.frontends.numpy_script.fits import Differentiated
+from bpdebug.frontends.numpy_script.alike import Directions
+from bpdebug.frontends.numpy_script.exchanges import Exchanges, Group, Passed, grouped, once
+from bpdebug.frontends.numpy_script.fits import Differentiated, due_at, elsewhere
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
 from bpdebug.frontends.numpy_script.likely import slips
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.multiples import scale
-from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_usual
@@ -73,7 +72,8 @@ class Slips:
         rates: what these values are multiplied with, so that they are as many times the gradients; none for those on which the loss does
             not depend, which a slip must bring in.
         usual: how many times the right ones the others are; 0 where there are none.
-        odd: whether all are as many times the right ones, which is no convention: then only a forward line is wrong.
+        odd: whether all are as many times the right ones, which is no convention: if it is the same in each update, only a forward
+            line may be wrong.
         patience: for how long it is looked for.
     """
 
@@ -90,7 +90,8 @@ class Slips:
     ) -> None:
         self._unread, self._rates = [name for name in ends if name not in rates], rates
         self._usual, self._odd, self._recording = usual, odd, recording
-        self._ends, self._patience, self._loss = ends, patience, loss.program.loss
+        self._forward_only = odd and not loss.odd
+        self._ends, self._patience, self._loss, self._program = ends, patience, loss.program.loss, loss.program
         self._wrong, self._parameters = {*wrong}, [*wrong, *(name for name in ends if name not in wrong)]
         known = {one.name for one in recording.statements}
         more = [(name, loss.program.stage(name).formula) for name, _ in loss.forward if name not in known]
@@ -110,32 +111,28 @@ class Slips:
         self._longer = partial(longer_than, parameters={*recording.carried}, known={})
         self._place = {name: place for place, (name, _) in enumerate(self._formulas)}
         self._groups, self._due = (
-            self._grouped(
-                [one for one in recording.statements if one.name in self._to_all - {*recording.carried.values()} and one.formula]
-            ),
+            grouped([one for one in recording.statements if one.name in self._to_all - {*recording.carried.values()} and one.formula]),
             loss.gradients,
         )
         self._told = Directions([*loss.gradients.values(), *loss.parts.values()])
         statements = [one for one in recording.statements if one.name in self._values]
         singles = [name for name, value in recording.given[0].items() if value.ndim == 0 and value.dtype.kind == "f"]
-        self._exchanges = Exchanges(statements, self._grouped(statements), self._values, singles)
+        self._exchanges = Exchanges(statements, grouped(statements), self._values, singles)
 
-    @staticmethod
-    def _grouped(statements: Sequence[Statement]) -> list[list[Statement]]:
-        """The statements that one part of one line makes, in each turn of its loop and each call of its function."""
-        found, times = defaultdict[object, list[Statement]](list), defaultdict[object, int](int)
-        for one in statements:
-            kind = one.made, Formula.of(bare(one.formula.tree)).text if one.formula else ""
-            turn = *kind, one.path, one.line
-            found[*kind, times[turn]].append(one)
-            times[turn] += 1
-        return [*found.values()]
+    @cached_property
+    def _others(self) -> list[tuple[dict[str, Array], dict[str, Array]]]:
+        """The values of the other updates, and the gradients that are due in them."""
+        found = []
+        for place in elsewhere(self._recording):
+            due = due_at(self._recording, self._program, place)
+            found += [({**self._values, **self._recording.values[place]}, due)] if {*self._ends} <= {*due, *self._unread} else []
+        return found
 
     def found(self, blamed: str) -> Slip | None:
         """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed."""
         for (longer, _, _, forward), group, trees, passed in sorted(self._candidates(blamed), key=lambda one: one[0]):
             formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
-            if self._patience.lasts and self._mends(formulas, forward):
+            if self._patience.lasts and self._mends(formulas, forward) and (forward or self._lasts(formulas)):
                 line, first = passed.line if passed else group[0].made, group[0].name
                 once = isinstance(trees[0], Name) and trees[-1] == self._trees.get(group[-1].name)
                 return Slip(line, first, formulas[first], longer, forward, bool(self._unread), passed, once)
@@ -147,7 +144,7 @@ class Slips:
         for group in self._groups:
             one = group[0]
             whole, elsewhere, forward = self._whole(one.name), str(one.made) != blamed, one.name in self._to_loss
-            if (self._odd and not forward) or not self._patience.lasts:
+            if (self._forward_only and not forward) or not self._patience.lasts:
                 continue
             old = whole(one.formula.tree) if one.formula else Name(one.name)
             for trees in zip(*map(self._tried, group), strict=False):
@@ -159,23 +156,12 @@ class Slips:
                 yield (longer, poor, elsewhere, forward), group, news, None
             for news in () if forward or self._unread else self._exchanges.twins(group):
                 yield (_ANOTHER, False, elsewhere, forward), group, news, None
-        for lines, news in () if self._odd or self._unread else self._once(self._groups):
+        backward = [one for one in self._groups if one[0].name not in self._to_loss]
+        for lines, news in () if self._odd or self._unread else once(backward, self._trees):
             yield (_ANOTHER, False, False, False), lines, news, None
         for passed, calls, news in () if self._odd or self._unread else self._exchanges.passed(self._trees):
             if self._to_loss.isdisjoint(one.name for one in calls):
                 yield (_ANOTHER, False, str(passed.line) != blamed, False), calls, news, passed
-
-    def _once(self, groups: Iterable[Group]) -> Iterator[tuple[Group, tuple[Tree, ...]]]:
-        """Lines that scale in each turn what the loop adds up, ``dW = dW / m``, each as one that does so in the last turn alone; all those
-        of a loop at the same time, too."""
-        found = list[tuple[Group, tuple[Tree, ...]]]()
-        for group in groups:
-            of = [_scaled(one.name, one.formula.tree) if one.formula else None for one in group]
-            if len(group) > 1 and None not in of and group[0].name not in self._to_loss:
-                found.append((group, (*(Name(one or "") for one in of[:-1]), self._trees[group[-1].name])))
-        if len(found) > 1:
-            yield [one for group, _ in found for one in group], tuple(tree for _, trees in found for tree in trees)
-        yield from found
 
     @np.errstate(all="ignore")
     def _promises(self, name: str, tree: Tree) -> bool:
@@ -252,38 +238,54 @@ class Slips:
 
     @np.errstate(all="ignore")
     def _mends(self, formulas: Mapping[str, Formula], forward: bool) -> bool:
-        """Whether all his gradients are right with other formulas, but for one factor; those that take least to compute come first."""
-        usual, told, values, changed, known = self._usual, list[str](), dict(self._values), {*formulas}, set[str]()
+        """Whether all his gradients are right with other formulas, but for one factor."""
+        values = dict(self._values)
+        told = self._factors(formulas, forward, values, self._due)
+        if not told:
+            return False
+        *_, usual = told.values()
+        return (
+            not all(np.array_equal(values[name], self._values[name]) for name in formulas)
+            and 2 * len(self._wrong.intersection(told)) >= len(self._wrong)
+            and (self._usual > 0 or (abs(usual - 1) < _NEAR if self._odd else is_usual(self._recording, usual, _NEAR)))
+        )
+
+    @np.errstate(all="ignore")
+    def _lasts(self, formulas: Mapping[str, Formula]) -> bool:
+        """Whether nothing is wrong with other formulas of gradients in another update: where a target is 0, ``y - p`` is like ``y + p``."""
+        return all(self._factors(formulas, False, dict(values), due) is not None for values, due in self._others)
+
+    def _factors(
+        self, formulas: Mapping[str, Formula], forward: bool, values: dict[str, Array], due: Mapping[str, Array]
+    ) -> dict[str, float] | None:
+        """How many times the right ones the gradients are with other formulas, those that take least to compute first; None where one is
+        wrong. The values become those with these formulas."""
+        base, usual, told, changed, known = dict(values), self._usual, dict[str, float](), {*formulas}, set[str]()
         try:
             for name in (self._loss, *self._parameters) if forward else self._parameters:
                 self._go_on(self._needed[name] - known, values, changed, formulas)
                 known |= self._needed[name]
                 if name == self._loss:
                     if not self._is_loss(values[name]):
-                        return False
+                        return None
                     continue
                 theirs = values[self._ends[name]]
-                untouched = name not in self._wrong and theirs is self._values[self._ends[name]]
+                untouched = name not in self._wrong and theirs is base[self._ends[name]]
                 if untouched and np.size(theirs) == 1 and not (forward or self._single):
                     continue  # any number is a multiple of another one
-                factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, self._due[name])
+                factor = self._factor(name, values, formulas, usual) if forward else scale(theirs, due[name])
                 factor = factor and factor * self._rates.get(name, 1.0)
-                if factor == 0 and np.size(theirs) > 1 and name in self._due:
-                    return False  # all of it gone: no repair, but a cut
-                if factor == 0:
+                if factor == 0 and np.size(theirs) > 1 and name in due:
+                    return None  # all of it gone: no repair, but a cut
+                if factor == 0 or not (forward or due[name].any()):
                     continue
                 if factor is None or factor < 0 or (usual and name not in self._unread and abs(factor / usual - 1) > _ALIKE):
-                    return False
-                told.append(name)
+                    return None
+                told[name] = factor
                 usual = usual if name in self._unread else factor  # that may be the step, with its rate
         except (FormulaError, TypeError, KeyError, ValueError):
-            return False
-        return (
-            not all(np.array_equal(values[name], self._values[name]) for name in formulas)
-            and 2 * len(self._wrong.intersection(told)) >= len(self._wrong)
-            and bool(told)
-            and (self._usual > 0 or (abs(usual - 1) < _NEAR if self._odd else is_usual(self._recording, usual, _NEAR)))
-        )
+            return None
+        return told
 
     def _is_loss(self, value: Array) -> bool:
         """Whether a loss is finite, not below 0 where it was above, and as many numbers as it was."""
@@ -306,14 +308,6 @@ class Slips:
             if not slopes[0] or not abs(slopes[-1] / slopes[0] - 1) < _NEAR or not abs(slopes[-1] / expected - 1) < _ALIKE:
                 return None
         return slopes[0]
-
-
-def _scaled(name: str, tree: Tree) -> str | None:
-    """The version of a value of which another one is a multiple."""
-    match tree:
-        case Binary("*" | "/", Name(old), other) | Binary("*", other, Name(old)):
-            return old if unversioned(old) == unversioned(name) and unversioned(name) not in map(unversioned, names(other)) else None
-    return None
 
 
 __all__ = ["Slip", "Slips"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
 from bpdebug.core.tree import Binary, Call, Name
 from bpdebug.frontends.numpy_script.alike import is_product
-from bpdebug.frontends.numpy_script.averages import Remark
+from bpdebug.frontends.numpy_script.averages import Remark, uncleared
 from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
@@ -23,7 +24,7 @@ from bpdebug.frontends.numpy_script.names import named_alike, unversioned
 from bpdebug.frontends.numpy_script.pairs import Pairing
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import Pair, is_invented, is_usual
-from bpdebug.frontends.numpy_script.versions import late
+from bpdebug.frontends.numpy_script.versions import grown, late
 
 _UPHILL = 0.1
 """The cosine between a step and the gradient above which the step leads uphill."""
@@ -165,9 +166,12 @@ class Steps:
         accepted = self.allowed()
         blamed = self.times < 0 and any((pair.factor or 0) < 0 for pair in self._pairing.pairs.values()) and self.uphill >= {*self._live}
         same = {name for name in self._live if abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE}
-        told = [*self._moves.remarks(set() if blamed else self.uphill & same), *self._late]
+        told = [*uncleared(self._recording, self._loss.gradients, self._live)] or [
+            *self._moves.remarks(set() if blamed else self.uphill & same),
+            *self._late,
+        ]
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
-        told += self._moves.exchanged()
+        told += [*self._moves.exchanged(), *grown(self._recording)]
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
         found |= {self._shown(name, {*names, *old}): remark for name, remark in told}
         found = {name if name in names else old.get(name, name): remark for name, remark in found.items()}
@@ -181,7 +185,7 @@ class Steps:
                 said = "the gradient is not used", f"{name} moves, but not by its gradient {self._of[name]}"
                 found |= self._lost(name, names) or {min(again, default=name): said}
             if name not in self._of and name not in self._loss.steps:
-                found |= dict(self._narrow(name)) | self._lost(name, names)
+                found |= dict(self._narrow(name)) or self._lost(name, names)
         return found
 
     def _shown(self, name: str, names: Collection[str]) -> str:
@@ -193,7 +197,7 @@ class Steps:
     def _apart(self, parameter: str, accepted: Mapping[str, object]) -> Iterator[tuple[str, Remark]]:
         """That a gradient is another multiple of the true one than the others are, where no other line is accused of that."""
         gradient, times = self._of.get(parameter, ""), self.scales.get(parameter)
-        if times is None or parameter in self._loss.steps or abs(times / self.times - 1) < _ALIKE:
+        if times is None or self._loss.odd or parameter in self._loss.steps or abs(times / self.times - 1) < _ALIKE:
             return
         if self._loss.gradients[parameter].size == 1 and gradient not in self._pairing.pairs and len(self._loss.steps) < _MANY:
             return  # of a single number any other one is a multiple
@@ -249,6 +253,29 @@ class Steps:
         """Whether a value is a gradient: of a single number any is a multiple, but not the usual one."""
         return bool(times) and (right.size > 1 or abs((times or 0.0) / self.times - 1) < _ALIKE)
 
+    @cached_property
+    def _lacking(self) -> list[str]:
+        """The parameters of which no value is the gradient, and that do not move by it either."""
+        due, formulas = self._loss.gradients, [one.formula for one in self._pairing.own if one.formula]
+        terms = {name for one in formulas if isinstance(one.tree, Binary) and one.tree.operator in "+-" for name in one.names}
+        own = [self._recording.values[-1][one.name] for one in self._pairing.own if one.name not in terms]
+        lacking = [name for name in self._live if self._of.get(name, "") in {"", *terms} and name not in self._loss.steps]
+        return [name for name in lacking if not any(self._is_found(scale(value, due[name]), due[name]) for value in own)]
+
+    def unfound(self) -> str:
+        """That this is so of all of them, so that what is right tells nothing of how they move."""
+        if self._loss.odd and not self._pairing.blame.found:
+            times = f"{short(self.times, 6)} times those of {self._loss.program.loss} ({self._made()}) in this update"
+            return f"it cannot be told what is wrong: all gradients are {times}, and another number of times in others"
+        recording, said = self._recording, "it cannot be told whether this learns: the parameters are not moved by their gradients alone"
+        moving, given = used(recording.statements, recording.carried.values()), recording.given[-1]
+        for one in recording.statements:
+            match one.formula and one.formula.tree:
+                case Binary("+", Name(old), _) if one.name in moving and unversioned(one.name) == old in given and given[old].any():
+                    left = f"{old} ({one.line}) has in it what earlier turns left"
+                    return f"{said}; {left}: if nothing sets it back to 0, that is the mistake"
+        return said if self._lacking and self._lacking == self._live else ""
+
     def _made(self) -> object:
         """Where the loss is computed."""
         name = self._loss.program.loss.removesuffix(".sum")
@@ -256,11 +283,7 @@ class Steps:
 
     def notes(self) -> list[str]:
         """What there is to say of the whole."""
-        due, formulas = self._loss.gradients, [one.formula for one in self._pairing.own if one.formula]
-        terms = {name for one in formulas if isinstance(one.tree, Binary) and one.tree.operator in "+-" for name in one.names}
-        own = [self._recording.values[-1][one.name] for one in self._pairing.own if one.name not in terms]
-        lacking = [name for name in self._live if self._of.get(name, "") in {"", *terms} and name not in self._loss.steps]
-        lacking = [name for name in lacking if not any(self._is_found(scale(value, due[name]), due[name]) for value in own)]
+        lacking = self._lacking
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among the script's values"] if lacking else []
         beside = self._beside()
         told += [f"not judged: {', '.join(beside)}, on which the loss at {self._made()} does not depend"] if beside else []

@@ -1,9 +1,10 @@
-"""Weights that are used after they have changed."""
+"""Weights that are used after they have changed, or that become larger."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from bpdebug.core.misfits import shape_text
 from bpdebug.frontends.numpy_script.averages import Remark
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.recording import Recording
@@ -34,4 +35,11 @@ def late(recording: Recording, ends: dict[str, str], forward: set[str], gradient
             yield one.name, ("a weight that is changed already", said)
 
 
-__all__ = ["late"]
+def grown(recording: Recording) -> Iterator[tuple[str, Remark]]:
+    """What becomes larger by its update, by the name of that, as ``b - rate * delta`` where delta has a row for each sample."""
+    for name, (old, new) in recording.grown.items():
+        said = f"{name} is {shape_text(old)} before the first update and {shape_text(new)} after it: what moves it is to be summed first"
+        yield recording.carried[name], ("a sum left out", said)
+
+
+__all__ = ["grown", "late"]

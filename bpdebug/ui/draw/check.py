@@ -115,7 +115,7 @@ def _numbers(source: Source, finding: Finding) -> tuple[str, ...]:
 
 def report_notes(report: Report, columns: int) -> list[Line]:
     """What it comes to, in lines of that many columns; sentences that begin with blanks belong to the one before."""
-    right = not report.follows and any(finding.says.agrees and finding.judged for finding in report.shown)
+    right = not (report.follows or report.said) and any(finding.says.agrees and finding.judged for finding in report.shown)
     doubt = "changed" if report.source is CHECK else "bad"
     tone = "bad" if report.accused else "good" if right else doubt
     told = [(text, "" if text.startswith(" ") else tone) for text in report.conclusion()]
