@@ -39,12 +39,8 @@ class Passes:
 
     def __enter__(self) -> None:
         self._stays: ExitStack = ExitStack()
-        self._stays.enter_context(private.replaced(torch.autograd.backward, partial(self._run, again=False, asked=False)))
-        self._stays.enter_context(private.replaced(torch.autograd.grad, self._ask))
-
-    def _ask(self, grad: Callable[..., Any], outputs: Any, *given: Any, **told: Any) -> Any:
-        again = bool(told.get("create_graph", given[3] if len(given) > 3 else False))
-        return self._run(grad, outputs, *given, again=again, asked=True, **told)
+        self._stays.enter_context(private.replaced(torch.autograd.backward, partial(self._run, asked=False)))
+        self._stays.enter_context(private.replaced(torch.autograd.grad, partial(self._run, asked=True)))
 
     def __exit__(self, *_: object) -> None:
         self._stays.close()
@@ -56,9 +52,11 @@ class Passes:
             self.roots += begin
             self._nodes.gradients.update(gradients)
 
-    def _run(self, plain: Callable[..., Any], tensors: Any, *more: Any, asked: bool, again: bool, **told: Any) -> Any:
+    def _run(self, plain: Callable[..., Any], tensors: Any, *more: Any, asked: bool, **told: Any) -> Any:
         roots = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors)
-        again = again and all(private.unwrapped(one) is one for one in roots)
+        created = bool(told.get("create_graph", more[2 + asked] if len(more) > 2 + asked else False))
+        created = created and all(private.unwrapped(one) is one for one in roots)
+        again = asked and created
         if again and self.running:
             return plain(tensors, *more, **told)
         if not asked and self._asked:
@@ -73,7 +71,7 @@ class Passes:
             self.roots += begin
             for number in begin:
                 self._values.all[number].kind = "loss"
-        self.running, self.again = True, again
+        self.running, self.again = True, created
         try:
             with self._nodes.turn(again, outer) as gradients:
                 if begun:
