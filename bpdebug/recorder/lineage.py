@@ -9,11 +9,17 @@ import numpy as np
 
 from bpdebug.recorder.graph import Node
 
+_SEVERAL = (list, tuple)
+
 SCALING = {"*", "/", "multiply", "divide"}
 """Operations by which a version is a multiple of another."""
 _COPYING = {"pos", "copy", ".copy", "array", "asarray", "reshape", ".reshape", ".astype", "float", "float64", "squeeze"}
 THROUGH = {"+", "-", "add", "subtract", "clip", ".clip", "nan_to_num", *_COPYING}
 """Operations through which a tensor stays the one that it was."""
+_JOINING = {"concatenate", "hstack", "append"}
+"""Operations that put arrays one behind the other."""
+_FLAT = {"ravel", ".ravel", ".flatten", *_COPYING}
+"""Operations that leave all numbers of an array in their order."""
 _PARTS = {"[]": 0, "put": 2, **dict.fromkeys(("put+", "put-", "put*", "put/"), 0)}
 """Which operand of an operation on parts goes on to be what is made."""
 _HOPS = 4
@@ -49,11 +55,14 @@ class Lineage:
     def __init__(self, nodes: list[Node], replacing: bool = False) -> None:
         self.nodes, self._replacing = nodes, replacing
         self._known, self._holders = dict[int, Node | None](), dict[Any, Node]()
+        self._joined = dict[int, int]()
 
     def before(self, node: Node) -> Node | None:
         """The tensor of which this is the next version: W of ``W - lr * dW``, whatever it is called."""
         if node.number not in self._known:
-            self._known[node.number] = _before(node)
+            self._known[node.number] = old = _before(node)
+            if old is None and (part := _part(node)):
+                self._known[node.number], self._joined[node.number] = part
         return self._known[node.number]
 
     def first(self, node: Node, start: int, known: dict[Node, Node]) -> Node:
@@ -66,6 +75,8 @@ class Lineage:
         """
         later = list[Node]()
         while node not in known and node.number >= start and node.operation and (old := self.before(node)):
+            if self._joined.get(node.number, start) < start:
+                break  # what lies behind the other arrays there is itself carried on
             later.append(node)
             node = old
         first = known.get(node, node)
@@ -170,6 +181,45 @@ def _before(node: Node) -> Node | None:
                     stack += [(this, True)] if shape or not _is_of_arrays(other) else []
     found = [one for one in found if shape or not one[0]]  # of single numbers only the name tells
     return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _part(node: Node) -> tuple[Node, int] | None:
+    """The array that a part of a joined one was before a step of that one, as where all parameters are laid one behind the other, moved at
+    once and taken apart again; and the number of the node that joins them."""
+    *_, one = _flat(node)
+    whole, key = one.arguments if one.operation == "[]" else (None, None)
+    if not isinstance(whole, Node) or not isinstance(key, slice) or np.ndim(whole.value) != 1:
+        return None
+    span, stack = range(np.size(whole.value))[key], [(whole, 0)]
+    while stack:
+        one, hops = stack.pop()
+        if one.operation in _JOINING and (part := _at(one, span)):
+            found = next((one for one in _flat(part) if one.slots and np.shape(one.value) == np.shape(node.value)), None)
+            return (found, one.number) if found else None
+        if one.operation in THROUGH and hops <= _HOPS:
+            inner = [part for part in one.arguments if isinstance(part, Node) and np.shape(part.value) == np.shape(whole.value)]
+            stack += [(part, hops + 1) for part in reversed(inner)]
+    return None
+
+
+def _at(joined: Node, span: range) -> Node | None:
+    """The array that stands in a part of those that are joined, and is all of it."""
+    several = joined.arguments[0]
+    begin = 0
+    for part in several if isinstance(several, _SEVERAL) else joined.arguments:
+        size = np.size(part.value if isinstance(part, Node) else part)
+        if (begin, size, 1) == (span.start, len(span), span.step):
+            return _node(part)
+        begin += size
+    return None
+
+
+def _flat(node: Node) -> Iterator[Node]:
+    """An array, and what it was before it was given another shape."""
+    inner: Node | None = node
+    while inner and np.size(inner.value) == np.size(node.value):
+        yield inner
+        inner = _node(inner.arguments[0]) if inner.operation in _FLAT else None
 
 
 def _is_of_arrays(value: Any, hops: int = 0) -> bool:

@@ -124,7 +124,8 @@ class Program:
                 code = line.lstrip()
                 if not code.startswith(_OF_A_NOTEBOOK) and not re.fullmatch(r"[\w.]+\?+\s*", code):
                     raise
-                lines[place] = line[: len(line) - len(code)] + (code[6:] if code.startswith("%time ") else "pass")
+                indented = line[: len(line) - len(code)]
+                lines[place] = indented + (code[6:] if code.startswith("%time ") else "pass" * bool(indented))
                 self.skipped.append(f"{called}:{place + 1}")
             else:
                 return "\n".join(lines)

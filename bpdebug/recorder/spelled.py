@@ -30,7 +30,7 @@ _WORDS = """
     reshape transpose logaddexp tensordot diag
     swapaxes moveaxis squeeze expand_dims broadcast_to concatenate stack pad repeat flip take tril triu clip var std outer add subtract
     multiply divide true_divide power negative reciprocal logical_and logical_or logical_not less less_equal greater greater_equal
-    equal not_equal isnan isinf isfinite flatten ravel"""
+    equal not_equal isnan isinf isfinite flatten ravel log2 log10 tan floor floor_divide trace vdot full nan_to_num take_along_axis"""
 _FUNCTIONS = {*_WORDS.split()}
 _PLAIN = {"lib.stride_tricks.sliding_window_view": "sliding_window_view"}
 _PLAIN |= {"nansum": "sum", "nanmean": "mean", "nanmax": "max", "nanmin": "min", "average": "mean"}

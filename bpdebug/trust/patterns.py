@@ -25,6 +25,8 @@ _NEAR_ONE = 0.01
 """A factor that differs from 1 by less is named only where it is something."""
 _NAMED = 1e-9
 """How near a factor has to come to a number with a name, relatively, to be it."""
+_MOST_SAMPLES = 5000
+"""Samples that are left out one by one, at most: of more a single one is hardly seen."""
 _LONG = 20_000_000
 """Cells to be computed in a search over the samples; beyond that there is none."""
 
@@ -98,7 +100,7 @@ def _samples(case: Evidence) -> Look:
     """One sample left out of a sum, or nothing but one sample in it."""
     program, tree = case.site.program, case.site.tree
     parts = [Site(program, program.stage(name)) for name in case.site.reads if is_term(program, name)]
-    for site in (case.site, *parts) if 1 < case.samples <= _LONG / case.right.size else ():
+    for site in (case.site, *parts) if 1 < case.samples <= min(_MOST_SAMPLES, _LONG / case.right.size) else ():
         whole = case.value(site.tree) if site.sums_samples else None
         for row in range(case.samples) if whole is not None else ():
             alone = site.of_samples(row, row + 1)

@@ -78,6 +78,7 @@ class Rounded(Evaluator):
         super().__init__(dict(values))
         self._plain = self if rounding is None else Evaluator(values)
         self._rounding, self._again, self._anew, self.quickly = rounding, again or {}, dict[str, Array](), True
+        self._slopes = dict[tuple[int, int], tuple[Tree, Array]]()
 
     def with_values(self, values: Values) -> Rounded:
         """The same with other tensors in the place of some."""
@@ -86,6 +87,13 @@ class Rounded(Evaluator):
     def off(self, value: Any) -> Any:
         """A value with other last bits."""
         return self._rounding.off(value) if self._rounding else value
+
+    def slope(self, tree: Operation, row: Function, place: int) -> Array:
+        """The derivative of a function for one of its operands, whatever moves these; computed once."""
+        if (id(tree), place) not in self._slopes:
+            values = row.numbers([*map(self.value, operation(tree)[1])], self._number)
+            self._slopes[id(tree), place] = tree, _slope(row, self.value(tree), values, place)
+        return self._slopes[id(tree), place][1]
 
     def _computed(self, tree: Tree) -> Any:
         if isinstance(tree, Name) and tree.name in self._again:
@@ -209,7 +217,8 @@ class Moved:
             return row.branch(self._compared(_LESS, values[0], other, _or_zero(moves[0]), moved), _or_zero(moves[0]), moved)
         if rule := _ARITHMETIC.get((row.name, len(values))):
             return rule(value, *values, *moves)
-        return sum(_slope(row, value, values, place) * moved for place, moved in enumerate(moves) if moved is not None)
+        ways = [(place, moved) for place, moved in enumerate(moves) if moved is not None]
+        return sum(moved * (_slope(row, value, values, n) if self.tied else self.at.slope(tree, row, n)) for n, moved in ways)
 
     def _product(self, left: Array, right: Array) -> Array:
         """A product, of which only the rows count that are not all zeros."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.functions import FUNCTIONS
+from bpdebug.core.parser import Formula
 from bpdebug.core.tree import Binary, Call, Name, Number, Transpose, Tree, Unary, walk
 
 _WEIGHT = 1e-9
@@ -104,6 +105,14 @@ def laid_out(tree: Tree) -> str:
         case Transpose(Name(name)) | Call("reshape", (Name(name), *_)):
             return name
     return ""
+
+
+def is_whole_sum(formula: Formula | None, named: Collection[str]) -> bool:
+    """Whether a value is the sum of all cells of one with a name, where an axis was left out."""
+    match formula and formula.tree:
+        case Call("sum" | "mean", (Name(name),), None):
+            return name in named
+    return False
 
 
 class Alike(Mapping[str, Array]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import accumulate
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import evaluate
 from bpdebug.core.parser import Formula
-from bpdebug.core.tree import Binary
+from bpdebug.core.tree import Binary, Call, Index, Listing, Name
 from bpdebug.frontends.numpy_script.alike import is_mixed
 from bpdebug.frontends.numpy_script.fits import Differentiated
 from bpdebug.frontends.numpy_script.lines import used
@@ -67,7 +68,7 @@ def subtracted_by(
     inner = {one.name for one in recording.statements if one.inner}
     formulas = {one.name: one.formula for one in recording.statements if one.formula and one.name not in forward}
     moved = [name for name in recording.carried if name in loss.gradients]
-    read = {name: _seen(recording.carried[name], formulas, names, inner) for name in moved}
+    read = {name: _seen(recording.carried[name], formulas, names, inner, values) for name in moved}
     times = {name: _times(name, [one for one in seen if one in names - inner], loss, values) for name, seen in read.items() if single}
     common = {1.0}.union(set[float].intersection(*({*map(_rounded, one.values())} for one in times.values()))) if len(times) > 1 else {1.0}
     for parameter, seen in read.items():
@@ -83,18 +84,34 @@ def subtracted_by(
     return found
 
 
-def _seen(new: str, formulas: Mapping[str, Formula], names: Collection[str], inner: Collection[str]) -> list[str]:
-    """What the next version of a parameter is made of, up to the values that may be its gradient."""
-    stack, seen = [new], dict[str, None]()
+def _seen(
+    new: str, formulas: Mapping[str, Formula], names: Collection[str], inner: Collection[str], values: Mapping[str, Array]
+) -> list[str]:
+    """What the next version of a parameter is made of, up to the values that may be its gradient; of what is laid one behind the other only
+    the part that it is made of."""
+    stack, seen = [(new, range(0))], dict[str, None]()
     while stack:
-        name = stack.pop(0)
+        name, span = stack.pop(0)
         if name in names and name not in formulas:
             seen[name] = None
-        elif name in formulas and name not in seen:
-            seen[name] = None
+        elif name in formulas and (name not in seen or span):
+            further = _parts(formulas[name], span, values)
+            seen |= {} if span else {name: None}
             whole = is_mixed(formulas[name].tree) or _is_product(formulas[name], {*names})
-            stack += formulas[name].names if name not in names or (name in inner and not whole) else ()
+            stack += further if span or name not in names or (name in inner and not whole) else ()
     return [*seen]
+
+
+def _parts(formula: Formula, span: range, values: Mapping[str, Array]) -> list[tuple[str, range]]:
+    """What a value, or a part of a flat one, is made of, each with the part of that; an empty span is all of it."""
+    match formula.tree:
+        case Index(Name(whole), ((int() | None as start, int() | None as stop, None),)) if values[whole].ndim == 1:
+            return [(whole, range(values[whole].size)[start:stop])]
+        case Call("concatenate", (Listing(items), *_)) if span:
+            begins = accumulate((np.size(values[one.name]) for one in items if isinstance(one, Name)), initial=0)
+            parts = [(one.name, begin) for one, begin in zip(items, begins, strict=False) if isinstance(one, Name)]
+            return [(name, range(0)) for name, begin in parts if range(begin, begin + np.size(values[name])) == span]
+    return [(name, span) for name in formula.names if not span or (name in values and values[name].size >= span.stop)]
 
 
 def _times(parameter: str, names: Iterable[str], loss: Differentiated, values: Mapping[str, Array]) -> dict[str, float]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
 from bpdebug.core.description import Array
 from bpdebug.core.parser import Formula
 from bpdebug.core.record import Record
-from bpdebug.core.tree import Binary, Index, Name, Transpose, Tree, substitute
+from bpdebug.core.tree import Binary, Call, Index, Name, Transpose, Tree, substitute
 from bpdebug.core.tree import names as names_in
 from bpdebug.frontends.numpy_script.alike import bare
 from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Statement
 
 Group = Sequence[Statement]
+Shapes = tuple[tuple[int, ...], ...]
 _PARTLY = 0.25
 """The share of its cells that a value has in common with what it is meant to be, at least."""
 
@@ -34,6 +36,33 @@ class Passed(Record):
     function: str
     old: str
     new: str
+
+
+class Slip(Record, eq=False):
+    """A line that is wrong by one slip.
+
+    Attributes:
+        line: where it stands.
+        name: the value that is wrong.
+        formula: that would be right.
+        longer: by how many nodes.
+        forward: whether the loss depends on it.
+        unread: whether it brings in a parameter that nothing reads as it is.
+        passed: what a function is to be given there, where it is not the formula that is wrong.
+        apart: whether each gradient is another multiple of the right one then, so that there is a further mistake.
+        kind: "once" where it is right after its loop, "slope" where it is the derivative of another activation, "summed"
+            where another sum is meant, else "".
+    """
+
+    line: Line
+    name: str
+    formula: Formula
+    longer: float
+    forward: bool
+    unread: bool = False
+    passed: Passed | None = None
+    kind: str = ""
+    apart: bool = False
 
 
 class Exchanges:
@@ -57,7 +86,9 @@ class Exchanges:
         self._place = {one.name: place for place, one in enumerate(statements)}
         self._alike, self._every = (defaultdict[tuple[int, ...], dict[tuple[str, ...], None]](dict) for _ in range(2))
         self._lone = [name for name, value in values.items() if name not in self._place and np.ndim(value)]
+        self._turns, self._windows = list[list[str]](), dict[Shapes, list[tuple[str, ...]]]()
         for group in groups:
+            self._turns += [[one.name for one in group]] * (len(group) > 1 and _is_written(group[0]))
             by_shape = defaultdict[tuple[int, ...], list[str]](list)
             for one in group:
                 by_shape[np.shape(values[one.name])].append(one.name)
@@ -67,21 +98,31 @@ class Exchanges:
                     alike[len(names), *shape] |= turns
                     alike[1, *shape] |= {(name,): None for name in names}
 
-    def _fitting(self, count: int, shape: tuple[int, ...]) -> Iterator[tuple[str, ...]]:
-        """The tensors of a shape, one for each of so many turns; one that no line makes is the same in all."""
-        yield from self._alike.get((count, *shape), ())
-        yield from ((name,) * count for name in self._lone if np.shape(self._values[name]) == shape)
+    def _fitting(self, shapes: Shapes) -> Iterable[tuple[str, ...]]:
+        """The tensors of some shapes, one for each turn; one that no line makes is the same in all."""
+        if len({*shapes}) == 1:
+            lone = ((name,) * len(shapes) for name in self._lone if np.shape(self._values[name]) == shapes[0])
+            return chain(self._alike.get((len(shapes), *shapes[0]), ()), lone)
+        if shapes not in self._windows:  # layers of several sizes
+            ways = [way for names in self._turns for way in (names, names[::-1])]
+            runs = [(*way[start : start + len(shapes)],) for way in ways for start in range(len(way) - len(shapes) + 1)]
+            self._windows[shapes] = [run for run in runs if self._shapes(run) == shapes]
+        return self._windows[shapes]
+
+    def _shapes(self, names: Iterable[str]) -> Shapes:
+        return tuple(np.shape(self._values.get(name, 0.0)) for name in names)
 
     def _is_before(self, others: Sequence[str], group: Group) -> bool:
         return all(self._place.get(name, -1) < self._place[one.name] for name, one in zip(others, group, strict=True))
 
     def factors(self, group: Group, trees: Sequence[Tree]) -> Iterator[tuple[Tree, ...]]:
         """The formulas of a line with a further factor or divisor, one that is stretched along the last axis, too."""
-        shape = np.shape(self._values[group[0].name])
-        for due in dict.fromkeys((shape, (*shape[:-1], 1), shape[:-1]) if shape else ()):
-            for names in self._fitting(len(group), due) if any(length > 1 for length in due) else ():
+        shapes = self._shapes(one.name for one in group)
+        fewer = tuple((*shape[:-1], 1) for shape in shapes), tuple(shape[:-1] for shape in shapes)
+        for due in dict.fromkeys((shapes, *fewer) if all(shapes) else ()):
+            for names in self._fitting(due) if any(length > 1 for shape in due for length in shape) else ():
                 if self._is_before(names, group):
-                    parts = [Name(name) if len(due) == len(shape) else Index(Name(name), (..., None)) for name in names]
+                    parts = [Name(name) if len(due[0]) == len(shapes[0]) else Index(Name(name), (..., None)) for name in names]
                     for sign in "*/":
                         yield tuple(Binary(sign, tree, part) for tree, part in zip(trees, parts, strict=True))
         for name in self._singles:
@@ -94,11 +135,19 @@ class Exchanges:
         for place in range(len(group[0].formula.names) if group[0].formula else 0):
             read = [formula.names[place] for formula in (one.formula for one in group) if formula and len(formula.names) > place]
             if len(read) == len(group) and np.ndim(values.get(read[0], 0.0)):
-                shapes = dict.fromkeys(map(np.shape, (values[read[0]], values[self._results.get(group[0].name, group[0].name)])))
-                for names in (names for shape in shapes if shape for names in self._fitting(len(group), shape)):
+                made = self._shapes(self._results.get(one.name, one.name) for one in group)
+                due = dict.fromkeys((self._shapes(read), made, *self._summed(trees[0], self._shapes(read))))
+                for names in chain(*(self._fitting(shapes) for shapes in due if all(shapes))):
                     if names[0] != read[0] and self._is_before(names, group):
                         news = zip(trees, read, names, strict=True)
                         yield tuple(substitute(tree, {old: Name(new)}) for tree, old, new in news)
+
+    def _summed(self, tree: Tree, shapes: Shapes) -> Iterator[Shapes]:
+        """The shapes of what may be summed instead: along the axis of the sum they may have another length."""
+        if isinstance(tree, Call) and tree.reduces and tree.axis in (0, 1) and {*map(len, shapes)} == {2}:
+            for count, *shape in self._alike:
+                if count == len(shapes) and len(shape) == 2 and all(shape[1 - tree.axis] == one[1 - tree.axis] for one in shapes):
+                    yield (tuple(shape),) * count
 
     def twins(self, group: Group) -> Iterator[tuple[Tree, ...]]:
         """The tensors with which a line has a part of its cells in common, and not by chance."""
@@ -121,7 +170,7 @@ class Exchanges:
                 read = [names[place] for names in given if len(names) > place]
                 if len(read) < len(runs) or not np.ndim(self._values.get(old, 0.0)):
                     continue
-                for names in self._fitting(len(runs), np.shape(self._values[old])):
+                for names in self._fitting(self._shapes(read)):
                     if names[0] != old and self._is_before(names, [run[0] for run in runs]):
                         made = {
                             one.name: (one, substitute(trees[one.name], {was: Name(new)}))
@@ -129,8 +178,9 @@ class Exchanges:
                             for one in run
                             if was in one.reads and one.name in trees
                         }
-                        ones, news = zip(*made.values(), strict=True)
-                        yield Passed(lines[line], title, old, names[0]), ones, news
+                        if made:  # else what reads it is no formula
+                            ones, news = zip(*made.values(), strict=True)
+                            yield Passed(lines[line], title, old, names[0]), ones, news
 
     def _calls(self) -> dict[tuple[str, str], list[list[Statement]]]:
         """What each function computes, by the line that calls it, call by call."""
@@ -171,6 +221,14 @@ def once(groups: Iterable[Group], trees: Mapping[str, Tree]) -> Iterator[tuple[G
     yield from found
 
 
+def is_another_sum(old: Tree | None, new: Tree, values: Mapping[str, Array]) -> bool:
+    """Whether something of another shape is summed, as the weights' gradient in the place of that of the values below them."""
+    match old, new:
+        case Call(_, (Name(one),)), Call(_, (Name(other),)):
+            return np.shape(values.get(one, 0.0)) != np.shape(values.get(other, 0.0))
+    return False
+
+
 def _scaled(name: str, tree: Tree) -> str | None:
     """The version of a value of which another one is a multiple."""
     match tree:
@@ -179,4 +237,4 @@ def _scaled(name: str, tree: Tree) -> str | None:
     return None
 
 
-__all__ = ["Exchanges", "Group", "Passed", "grouped", "once"]
+__all__ = ["Exchanges", "Group", "Passed", "Slip", "grouped", "is_another_sum", "once"]

@@ -107,7 +107,8 @@ def differentiated(
     if not steps and len(program.parameters) == 1 and (steps := dict(_steady(recording, program, *program.parameters))):
         agreement = 1.0
     finite = bool(np.isfinite(values.get(loss, 0.0)).all())
-    below = [bool(np.all(one[loss] < 0)) for one in recording.values if loss in one]
+    name = loss.removesuffix(".sum")
+    below = [bool(np.all(one[name] < 0)) for one in recording.values if name in one]
     raised = bool(_RAISED.search(loss)) or (bool(below) and all(below))
     return Differentiated(program, tuple(forward), gradients, agreement, said, line, lost, steps, parts=parts, finite=finite, raised=raised)
 
@@ -120,8 +121,12 @@ def due_at(recording: Recording, program: Program, place: int) -> dict[str, Arra
 
 
 def elsewhere(recording: Recording) -> list[int]:
-    """Other updates than the last, two at most."""
-    return [*dict.fromkeys(place for place in (0, len(recording.values) // 2) if place < len(recording.values) - 1)]
+    """Other updates than the last, two at most; none where that is of other parameters than the script's."""
+    return (
+        []
+        if recording.bounded
+        else [*dict.fromkeys(place for place in (0, len(recording.values) // 2) if place < len(recording.values) - 1)]
+    )
 
 
 def is_odd(recording: Recording, loss: Differentiated) -> bool:

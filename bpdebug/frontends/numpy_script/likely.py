@@ -117,6 +117,30 @@ def _others(node: Tree) -> Iterator[Tree]:
         yield from (Call(function, (node,)) for function in _LEFT_OUT)
 
 
+def slopes(tree: Tree) -> Iterator[Tree]:
+    """The derivatives of the usual activations, where a formula is that of one, by the value that this one is computed from."""
+    if (value := _slope_of(tree)) is not None:
+        below = Binary("-", Number(1), value)
+        ways = Binary("-", Number(1), Binary("**", value, Number(2))), Binary("*", value, below), Binary(">", value, Number(0))
+        yield from (one for one in ways if one != tree)
+
+
+def _slope_of(tree: Tree) -> Tree | None:
+    """The value of the activation of which a formula is the derivative; None where it is that of none."""
+    match tree:
+        case Binary("*", one, Binary("-", Number(1), other)) | Binary("*", Binary("-", Number(1), other), one):
+            return one if one == other else None
+        case Binary("-", Number(1), Binary("**", value, Number(2)) | Call("square", (value,))):
+            return value
+        case Binary("-", Number(1), Binary("*", one, other)):
+            return one if one == other else None
+        case Call("where", (Binary("<" | "<=", value, Number(0)), Number(0), Number(1))):
+            return value
+        case Call("where", (Binary(">" | ">=", value, Number(0)), Number(1), Number(0))) | Binary(">" | ">=", value, Number(0)):
+            return value
+    return None
+
+
 def _is_bound(tree: Tree) -> bool:
     """Whether a formula compares; with another bound, one that is never reached, it would explain any mask that is left out."""
     return isinstance(tree, Binary) and tree.operator in ("<", "<=", ">", ">=", "==", "!=")
@@ -138,4 +162,4 @@ def _with(tree: Tree, place: int, new: Tree) -> Tree:
     return tree.rebuilt(lambda child: new if next(count) == place else child)
 
 
-__all__ = ["UNLIKELY", "longer", "slips"]
+__all__ = ["UNLIKELY", "longer", "slips", "slopes"]

@@ -17,7 +17,7 @@ from bpdebug.core.program import Program
 from bpdebug.core.schedule import Stage
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tensors import Naming
-from bpdebug.core.tree import Binary, Call, Name, Tree
+from bpdebug.core.tree import Binary, Call, Index, Listing, Name, Transpose, Tree
 from bpdebug.frontends.numpy_script.alike import is_mixed
 from bpdebug.frontends.numpy_script.recording import Recording, Statement
 
@@ -150,13 +150,34 @@ def kept_before(recording: Recording, parameter: str, statements: Sequence[State
 
 
 def stepped(recording: Recording) -> Iterator[str]:
-    """What the parameters become step by step, each the one before and something: no gradient, though the next one is made of it."""
+    """What the parameters become step by step, each the one before and something, or one behind the other: no gradient, though the next one
+    is made of it."""
     trees = {one.name: one.formula.tree for one in recording.statements if one.formula}
     for parameter, new in recording.carried.items():
-        chain = [new]
-        while isinstance(tree := trees.get(chain[-1]), Binary) and tree.operator in "+-" and isinstance(tree.left, Name):
-            chain.append(tree.left.name)
-        yield from chain[1 : chain.index(parameter)] if parameter in chain else ()
+        stack, above = [new], {new: ""}
+        while stack and parameter not in above:
+            name = stack.pop()
+            further = [one for one in _within(trees.get(name)) if one not in above]
+            above |= dict.fromkeys(further, name)
+            stack += further
+        name = above.get(parameter, "")
+        while name and name != new:
+            yield name
+            name = above[name]
+
+
+def _within(tree: Tree | None) -> list[str]:
+    """What is whole in a value, perhaps in other rows or beside something else, or plus something."""
+    match tree:
+        case Binary("+", Name(left), Name(right)):
+            return [right, left]
+        case Binary("+" | "-", Name(name), _) | Binary("+", _, Name(name)):
+            return [name]
+        case Transpose(Name(name)) | Index(Name(name)) | Call("reshape", (Name(name), *_)):
+            return [name]
+        case Call("concatenate", (Listing(items), *_)):
+            return [one.name for one in items if isinstance(one, Name)]
+    return []
 
 
 def reached(statements: Sequence[Statement], roots: Iterable[str]) -> set[str]:

@@ -52,6 +52,7 @@ class Recording(Record, eq=False):
         printed: the lines that it has printed: in which update, the line that prints it, and what.
         grown: what has more numbers than in an update before: its shapes then, and now.
         total: the sum of the losses of its samples, which it does not compute itself, or "".
+        bounded: whether the last values are of smaller parameters, since with his a bound is reached that keeps a logarithm finite.
     """
 
     script: str
@@ -77,6 +78,7 @@ class Recording(Record, eq=False):
     remarks: tuple[str, ...] = ()
     grown: Mapping[str, tuple[Shape, Shape]] = {}
     total: str = ""
+    bounded: bool = False
 
     @cached_property
     def inner(self) -> Mapping[str, Tree]:

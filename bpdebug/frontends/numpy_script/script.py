@@ -31,7 +31,7 @@ from bpdebug.frontends.numpy_script.patience import Patience
 from bpdebug.frontends.numpy_script.recording import Recording, read
 from bpdebug.frontends.numpy_script.rows import with_rows
 from bpdebug.frontends.numpy_script.several import first_step, with_steps
-from bpdebug.frontends.numpy_script.sized import sized
+from bpdebug.frontends.numpy_script.sized import sized, unbounded
 from bpdebug.frontends.numpy_script.total import with_total, without_total
 from bpdebug.frontends.numpy_script.unwritten import with_unwritten
 from bpdebug.time.position import LocationError, stages_at
@@ -77,6 +77,7 @@ def loaded(asked: Asked, run: Run | None = None, early: Early = None, at: int = 
     return scenario_of(read(record(asked, run), asked.source), asked)
 
 
+@np.errstate(all="ignore")
 def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
     """What was recorded as a scenario, which is read again by running the script again.
 
@@ -84,7 +85,7 @@ def scenario_of(recording: Recording, asked: Asked) -> RecordedScenario:
         ScriptError: where no loss is found.
     """
     path, whole = recording.script, with_total(with_common(with_steps(with_rows(with_parts(with_unwritten(recording))))))
-    scenario, recording = frame(whole, Path(path).name), first_step(whole)
+    scenario, recording = frame(whole, Path(path).name), unbounded(first_step(whole))
     loss = find_loss(recording, scenario, asked.loss)
     if loss is None and asked.loss:
         raise ScriptError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ def slip_of(recording: Recording, loss: Differentiated, blame: Blame) -> Slip | 
     blame.patience.share(1)
     for rates, times in _rated(moves, {name: values[end] for name, end in ends.items()}, factors, blame.times):
         wrong = [name for name in _apart({name: rates[name] * factor for name, factor in factors.items()}, times) if name not in penalized]
+        if not (wrong or unread or odd) and times > 0 and {*map(abs, rates.values())} != {1.0}:
+            return None  # what looked like factors of gradients are rates
         several = [name for name in ends if name not in wrong and loss.gradients[name].size > 1]  # of one number any other is a multiple
         usual = max(0.0, times) if several and not odd else 0.0
         slip = Slips(recording, loss, unread | ends, [*unread, *wrong], rates, usual, odd, blame.patience).found(blamed)
@@ -105,15 +108,18 @@ def slipped(
         order: his statements.
     """
     at = [one.name for one in stages if one.name in order and str(slip.line) in (one.line, one.beside)]
-    name = next((one for one in at if order[one].order >= order[slip.name].order), "")
+    read = (one.name for one in stages if one.name in order and slip.name in used([*order.values()], [one.name]))
+    name = next((one for one in chain(at, read) if order[one].order >= order[slip.name].order), "")
     old, new = formulas[slip.name], slip.formula.tree
     while inner := {one: formulas[one] for one in (*names(old), *names(new)) if one in formulas and order[one].inner}:
         old, new = substitute(old, inner), substitute(new, inner)
     new_text, old_text = Formula.of(new).text, Formula.of(old).text
     if slip.passed:
         new_text, old_text = f"{slip.passed.new} given to {slip.passed.function}", slip.passed.old
-    said = f"with {new_text} there, not {old_text}, every gradient is the right one"
-    said = "done once, after the loop, it leaves every gradient right" if slip.once else said
+    then = "each gradient is a multiple of the right one" if slip.apart else "every gradient is the right one"
+    said = f"with {new_text} there, not {old_text}, {then}"
+    said = "done once, after the loop, it leaves every gradient right" if slip.kind == "once" else said
+    what = "the derivative of another activation" if slip.kind == "slope" else "a wrong forward line" if slip.forward else "a slip"
     meant = slip.forward and len(blame.found) == 1 and blame.mended and _divisions(new) < _divisions(old)  # it is forgotten on the way back
     elsewhere = blame.found and str(slip.line) != str(blame.found[0].line)
     right = not slip.forward and elsewhere and any(one.name == name and one.of and not one.original for one in stages)
@@ -122,7 +128,7 @@ def slipped(
             replace(one, line=str(slip.line), beside=one.beside and one.line) if one.name == name and one.line != str(slip.line) else one
             for one in stages
         ]
-        return {"remarks": {name: ("a wrong forward line" if slip.forward else "a slip", said)}, "misled": True, "lines": tuple(here)}
+        return {"remarks": {name: (what, said)}, "misled": True, "lines": tuple(here)}
     return {"notes": (f"or {slip.line} is wrong: {said}, too",)} if slip.forward else {}
 
 
@@ -134,9 +140,7 @@ def _is_first(slip: Slip, blame: Blame, formulas: Mapping[str, Tree], due: Mappi
         return slip.unread or blame.times > 0 or not slip.forward or slip.longer < 0  # all are turned in sign
     if len(blame.found) != 1 or not blame.mended:
         return True
-    if slip.once:
-        return True
-    if slip.passed:  # what its lines make is wrong, and not how they do it
+    if slip.kind or slip.passed or slip.apart:  # what its lines make is wrong, and not how they do it
         return True
     meant = [name for name in blame.found[0].meant if name in due and name not in blame.through]
     last = {*blame.found[0].meant} <= {*blame.ends.values()}  # what a parameter is moved by can always be put right

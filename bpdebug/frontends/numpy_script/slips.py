@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, takewhile
 
 import numpy as np
 
@@ -17,49 +17,26 @@ from bpdebug.core.description import Array
 from bpdebug.core.errors import FormulaError
 from bpdebug.core.evaluate import Evaluator, evaluate
 from bpdebug.core.parser import Formula
-from bpdebug.core.record import Record
 from bpdebug.core.tree import Binary, Call, Name, Tree, names, substitute, walk
 from bpdebug.frontends.numpy_script.alike import Directions
-from bpdebug.frontends.numpy_script.exchanges import Exchanges, Group, Passed, grouped, once
+from bpdebug.frontends.numpy_script.exchanges import Exchanges, Group, Passed, Slip, grouped, is_another_sum, once
 from bpdebug.frontends.numpy_script.fits import Differentiated, due_at, elsewhere
+from bpdebug.frontends.numpy_script.likely import UNLIKELY, slips, slopes
 from bpdebug.frontends.numpy_script.likely import longer as longer_than
-from bpdebug.frontends.numpy_script.likely import slips
 from bpdebug.frontends.numpy_script.lines import used
 from bpdebug.frontends.numpy_script.multiples import scale
 from bpdebug.frontends.numpy_script.patience import Patience
-from bpdebug.frontends.numpy_script.recording import Line, Recording, Statement
+from bpdebug.frontends.numpy_script.recording import Recording, Statement
 from bpdebug.frontends.numpy_script.scalings import is_usual
 
 _ANOTHER = 1.0
 """What a tensor in the place of another one counts, beside the length of the formula."""
 _AROUND, _NEXT = 6, 4
 """Nodes of a formula, between the value that is another one and the whole line; statements that are looked at from there."""
+_SEVERAL = 3
+"""Gradients that a slip makes multiples of the right ones, at least, where it does not make all right."""
 _STEP, _NEAR, _ALIKE, _LEAST = 1e-5, 1e-5, 1e-3, 1e-8
 """How far a parameter is moved, relative to its largest number; slopes, and factors of several, that are as near are the same."""
-
-
-class Slip(Record, eq=False):
-    """A line that is wrong by one slip.
-
-    Attributes:
-        line: where it stands.
-        name: the value that is wrong.
-        formula: that would be right.
-        longer: by how many nodes.
-        forward: whether the loss depends on it.
-        unread: whether it brings in a parameter that nothing reads as it is.
-        passed: what a function is to be given there, where it is not the formula that is wrong.
-        once: whether it is right after its loop.
-    """
-
-    line: Line
-    name: str
-    formula: Formula
-    longer: float
-    forward: bool
-    unread: bool = False
-    passed: Passed | None = None
-    once: bool = False
 
 
 class Slips:
@@ -110,11 +87,9 @@ class Slips:
         self._readers = {name: one.name for one in reversed(recording.statements) if one.formula for name in one.formula.names}
         self._longer = partial(longer_than, parameters={*recording.carried}, known={})
         self._place = {name: place for place, (name, _) in enumerate(self._formulas)}
-        self._groups, self._due = (
-            grouped([one for one in recording.statements if one.name in self._to_all - {*recording.carried.values()} and one.formula]),
-            loss.gradients,
-        )
-        self._told = Directions([*loss.gradients.values(), *loss.parts.values()])
+        looked = self._to_all - {*recording.carried.values()}
+        self._groups, self._due = grouped(one for one in recording.statements if one.name in looked and one.formula), loss.gradients
+        self._told = Directions([*self._due.values(), *loss.parts.values()])
         statements = [one for one in recording.statements if one.name in self._values]
         singles = [name for name, value in recording.given[0].items() if value.ndim == 0 and value.dtype.kind == "f"]
         self._exchanges = Exchanges(statements, grouped(statements), self._values, singles)
@@ -129,13 +104,19 @@ class Slips:
         return found
 
     def found(self, blamed: str) -> Slip | None:
-        """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed."""
-        for (longer, _, _, forward), group, trees, passed in sorted(self._candidates(blamed), key=lambda one: one[0]):
+        """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed. Else
+        one after which all that were no multiples of the right ones are some."""
+        ranked = sorted(self._candidates(blamed), key=lambda one: one[0])
+        several = len(self._none) >= _SEVERAL and not self._odd
+        tries = [(one, False) for one in ranked] + [(one, True) for one in ranked if several and not one[0][-1] and one[0][0] < UNLIKELY]
+        for ((longer, _, _, forward), group, trees, passed), apart in takewhile(lambda _: self._patience.lasts, tries):
             formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
-            if self._patience.lasts and self._mends(formulas, forward) and (forward or self._lasts(formulas)):
+            if self._parts_from(formulas) if apart else self._mends(formulas, forward) and (forward or self._lasts(formulas)):
                 line, first = passed.line if passed else group[0].made, group[0].name
-                once = isinstance(trees[0], Name) and trees[-1] == self._trees.get(group[-1].name)
-                return Slip(line, first, formulas[first], longer, forward, bool(self._unread), passed, once)
+                kind = "once" * (isinstance(trees[0], Name) and trees[-1] == self._trees.get(group[-1].name))
+                kind = kind or "slope" * (first in self._trees and trees[0] in slopes(self._filled(self._trees[first], first)))
+                kind = kind or "summed" * is_another_sum(self._trees.get(first), trees[0], self._values)
+                return Slip(line, first, formulas[first], longer, forward, bool(self._unread), passed, kind, apart)
         return None
 
     def _candidates(self, blamed: str) -> Iterator[tuple[tuple[float, bool, bool, bool], Group, tuple[Tree, ...], Passed | None]]:
@@ -154,7 +135,8 @@ class Slips:
             for news in others:
                 longer, poor = _ANOTHER + self._longer(old, whole(news[0])), not self._promises(one.name, news[0])
                 yield (longer, poor, elsewhere, forward), group, news, None
-            for news in () if forward or self._unread else self._exchanges.twins(group):
+            of = [slopes(self._filled(tree, part.name)) for tree, part in zip(trees, group, strict=True)]
+            for news in () if forward or self._unread else chain(self._exchanges.twins(group), zip(*of, strict=False)):
                 yield (_ANOTHER, False, elsewhere, forward), group, news, None
         backward = [one for one in self._groups if one[0].name not in self._to_loss]
         for lines, news in () if self._odd or self._unread else once(backward, self._trees):
@@ -191,10 +173,14 @@ class Slips:
         def whole(tree: Tree) -> Tree:
             for outer in above:
                 tree = substitute(outer, {"": tree})
-            parts = (part for part in names(tree) if part in self._inner and self._made[part] == self._made[name] and part != name)
-            return substitute(tree, {part: self._trees[part] for part in parts})
+            return self._filled(tree, name)
 
         return whole
+
+    def _filled(self, tree: Tree, name: str) -> Tree:
+        """A formula with the inner values of a line put in."""
+        parts = [part for part in names(tree) if part in self._inner and self._made[part] == self._made[name] and part != name]
+        return substitute(tree, {part: self._trees[part] for part in parts})
 
     def _tried(self, one: Statement) -> Iterator[Tree]:
         tree = one.formula.tree if one.formula else Name(one.name)
@@ -286,6 +272,26 @@ class Slips:
         except (FormulaError, TypeError, KeyError, ValueError):
             return None
         return told
+
+    @cached_property
+    def _none(self) -> list[str]:
+        """The parameters whose gradients are no multiples of the right ones."""
+        told = [name for name in self._parameters if name in self._due and self._due[name].size > 1 and self._due[name].any()]
+        return [name for name in told if not scale(self._values[self._ends[name]], self._due[name])]
+
+    @np.errstate(all="ignore")
+    def _parts_from(self, formulas: Mapping[str, Formula]) -> bool:
+        """Whether those that are no multiples of the right ones all become multiples of them."""
+        values, changed, known = dict(self._values), {*formulas}, set[str]()
+        try:
+            for name in self._none:
+                self._go_on(self._needed[name] - known, values, changed, formulas)
+                known |= self._needed[name]
+                if not (scale(values[self._ends[name]], self._due[name]) or 0.0) > 0:
+                    return False
+        except (FormulaError, TypeError, KeyError, ValueError):
+            return False
+        return True
 
     def _is_loss(self, value: Array) -> bool:
         """Whether a loss is finite, not below 0 where it was above, and as many numbers as it was."""

@@ -12,8 +12,8 @@ from bpdebug.core.given import Allowed
 from bpdebug.core.network import Phase
 from bpdebug.core.numbers import short
 from bpdebug.core.schedule import Stage
-from bpdebug.core.tree import Binary, Call, Name
-from bpdebug.frontends.numpy_script.alike import is_product
+from bpdebug.core.tree import Binary, Name
+from bpdebug.frontends.numpy_script.alike import is_product, is_whole_sum
 from bpdebug.frontends.numpy_script.averages import Remark, uncleared
 from bpdebug.frontends.numpy_script.ends import step_of
 from bpdebug.frontends.numpy_script.fits import Differentiated
@@ -22,7 +22,7 @@ from bpdebug.frontends.numpy_script.moves import REPLACED, Moves
 from bpdebug.frontends.numpy_script.multiples import NEAR, penalized, scale, told_apart
 from bpdebug.frontends.numpy_script.names import named_alike, unversioned
 from bpdebug.frontends.numpy_script.pairs import Pairing
-from bpdebug.frontends.numpy_script.recording import Recording, Statement
+from bpdebug.frontends.numpy_script.recording import Recording
 from bpdebug.frontends.numpy_script.scalings import Pair, is_invented, is_usual
 from bpdebug.frontends.numpy_script.versions import grown, late
 
@@ -57,7 +57,8 @@ class Steps:
         self._live = told_apart({name: due[name] for name in loss.program.parameters if name in due})
         self.scales = {name: scale(values[self._of[name]], due[name]) for name in self._live if name in self._of}
         self.times = pairing.blame.times
-        climbs = loss.raised and not any(self._climbs(name, recording.values[-1], -loss.gradients[name]) for name in self._live)
+        down = sum(self._climbs(name, recording.values[-1], -loss.gradients[name]) for name in self._live) if loss.raised else 0
+        climbs = loss.raised and 2 * down < max(1, len(self._live))  # some may be wrong
         self.uphill = {name for name in self._live if not climbs and self._is_uphill(name)}
 
     def _is_uphill(self, name: str) -> bool:
@@ -129,6 +130,11 @@ class Steps:
         found = dict.fromkeys(right, said) | dict.fromkeys(out_of_sight, "its numbers are the derived ones, though no formula gives them")
         near = [name for name, pair in self._pairing.pairs.items() if pair.factor == 1 and pair.near > NEAR]
         found |= dict.fromkeys(near, "right but for the small number that is added in the loss")
+        if self._recording.bounded:
+            said = "right where the loss is not bounded, as it is for some samples, which the gradients leave out"
+            found |= dict.fromkeys(
+                ({n for n, one in factors.items() if one == 1} | {*self.allowed()}) - self._pairing.blame.meant.keys(), said
+            )
         return found | {one: told for one, told in moved.items() if one not in paired}
 
     def _beside(self) -> list[str]:
@@ -166,10 +172,8 @@ class Steps:
         accepted = self.allowed()
         blamed = self.times < 0 and any((pair.factor or 0) < 0 for pair in self._pairing.pairs.values()) and self.uphill >= {*self._live}
         same = {name for name in self._live if abs((self.scales.get(name) or 0) / self.times - 1) < _ALIKE}
-        told = [*uncleared(self._recording, self._loss.gradients, self._live)] or [
-            *self._moves.remarks(set() if blamed else self.uphill & same),
-            *self._late,
-        ]
+        told = [*uncleared(self._recording, self._loss.gradients, self._live)]
+        told = told or [*self._moves.remarks(set() if blamed else self.uphill & same), *self._late]
         told = told or ([*self._moves.apart()] if self._pairing.blame.right else [])
         told += [*self._moves.exchanged(), *grown(self._recording)]
         names, old = {stage.name for stage in stages}, {new: name for name, new in self._recording.carried.items()}
@@ -238,7 +242,7 @@ class Steps:
         said = {name: one.formula.text if one.inner and one.formula else name for name, one in formulas.items()}
         while stack:
             name = stack.pop()
-            named = name in own and (not formulas[name].inner or _is_whole_sum(formulas[name], own - inner))
+            named = name in own and (not formulas[name].inner or is_whole_sum(formulas[name].formula, own - inner))
             if named and values[name].size < size and name not in self._pairing.pairs:
                 if np.ptp(self._loss.gradients[parameter]) > 0:
                     evidence = f"{parameter} has {size} numbers, each with a gradient of its own; {said[name]} has {values[name].size}"
@@ -285,6 +289,9 @@ class Steps:
         """What there is to say of the whole."""
         lacking = self._lacking
         told = [f"not judged: the gradient of {', '.join(lacking)} was not found among the script's values"] if lacking else []
+        due = [(name, self._loss.gradients.get(name, np.ones(2))) for name in self._loss.program.parameters]
+        still = [name for name, one in due if one.size > 1 and not one.any()]
+        told += [f"not judged: {', '.join(still)}, whose gradient is 0 in each update that is kept"] if still else []
         beside = self._beside()
         told += [f"not judged: {', '.join(beside)}, on which the loss at {self._made()} does not depend"] if beside else []
         if self._loss.lost:
@@ -301,14 +308,6 @@ class Steps:
         if self.times != 1 and (len(alike) > 1 or len(self._live) == 1):  # of a single number each gradient is a multiple
             told.append(f"all gradients are {short(self.times, 6)} times those of {self._loss.program.loss} ({self._made()})")
         return [*told, *self._moves.notes(), *self._recording.notes, *[self._recording.ending] * bool(self._recording.ending)]
-
-
-def _is_whole_sum(one: Statement, named: set[str]) -> bool:
-    """Whether a value is the sum of all cells of one with a name, where an axis was left out."""
-    match one.formula and one.formula.tree:
-        case Call("sum" | "mean", (Name(name),), None):
-            return name in named
-    return False
 
 
 __all__ = ["Remark", "Steps"]
