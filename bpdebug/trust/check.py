@@ -105,7 +105,7 @@ def _check(timeline: Timeline, only: str, everything: bool, named: bool) -> Gene
     settled = {} if only else probe.program.settled
     told = _settled(told, settled)
     if probe.program.misled:
-        told = [replace(one, status="misled", suspects=()) if one.says.accuses else one for one in told]
+        told = [replace(one, status="misled", suspects=()) if one.says.accuses and one.name not in remarks else one for one in told]
     told = [replace(one, suspects=_suspects(*remarks[one.name])) if one.says.accuses and one.name in remarks else one for one in told]
     accused = {finding.name for finding in told if finding.says.accuses}
     sure = not (only or accused)
