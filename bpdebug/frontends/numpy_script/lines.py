@@ -14,7 +14,6 @@ from bpdebug.core.description import Array, Batches, Lines, Optimizer, Scenario,
 from bpdebug.core.layers import make_program
 from bpdebug.core.optimizers import OWN
 from bpdebug.core.program import Program
-from bpdebug.core.schedule import Stage
 from bpdebug.core.standins import StandIns, Vocabulary
 from bpdebug.core.tensors import Naming
 from bpdebug.core.tree import Binary, Call, Index, Listing, Name, Transpose, Tree
@@ -255,8 +254,3 @@ def start_of(recording: Recording, place: int = -1) -> dict[str, Array]:
     """The numbers that an update starts from, of those that were recorded whole the last: at first too much is 0 to tell anything apart."""
     values = recording.values[place]
     return {**recording.given[place % len(recording.values)], **{name: values[name] for name in recording.start}, "m": np.array(2.0)}
-
-
-def plain(stages: Mapping[str, Stage], wanted: set[str]) -> dict[str, Tree]:
-    """The formulas of derived stages, by name, but for those that are wanted."""
-    return {name: stage.formula.tree for name, stage in stages.items() if name not in wanted}
