@@ -96,7 +96,8 @@ def _seen(
             seen[name] = None
         elif name in formulas and (name not in seen or span):
             further = _parts(formulas[name], span, values)
-            seen |= {} if span else {name: None}
+            if not span:
+                seen[name] = None
             whole = is_mixed(formulas[name].tree) or _is_product(formulas[name], {*names})
             stack += further if span or name not in names or (name in inner and not whole) else ()
     return [*seen]

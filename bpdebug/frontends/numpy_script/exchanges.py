@@ -18,7 +18,8 @@ from bpdebug.frontends.numpy_script.names import unversioned
 from bpdebug.frontends.numpy_script.recording import Line, Statement
 
 Group = Sequence[Statement]
-Shapes = tuple[tuple[int, ...], ...]
+TurnShapes = tuple[tuple[int, ...], ...]
+"""The shape of a value in each turn of its loop."""
 _PARTLY = 0.25
 """The share of its cells that a value has in common with what it is meant to be, at least."""
 
@@ -86,7 +87,7 @@ class Exchanges:
         self._place = {one.name: place for place, one in enumerate(statements)}
         self._alike, self._every = (defaultdict[tuple[int, ...], dict[tuple[str, ...], None]](dict) for _ in range(2))
         self._lone = [name for name, value in values.items() if name not in self._place and np.ndim(value)]
-        self._turns, self._windows = list[list[str]](), dict[Shapes, list[tuple[str, ...]]]()
+        self._turns, self._windows = list[list[str]](), dict[TurnShapes, list[tuple[str, ...]]]()
         for group in groups:
             self._turns += [[one.name for one in group]] * (len(group) > 1 and _is_written(group[0]))
             by_shape = defaultdict[tuple[int, ...], list[str]](list)
@@ -98,7 +99,7 @@ class Exchanges:
                     alike[len(names), *shape] |= turns
                     alike[1, *shape] |= {(name,): None for name in names}
 
-    def _fitting(self, shapes: Shapes) -> Iterable[tuple[str, ...]]:
+    def _fitting(self, shapes: TurnShapes) -> Iterable[tuple[str, ...]]:
         """The tensors of some shapes, one for each turn; one that no line makes is the same in all."""
         if len({*shapes}) == 1:
             lone = ((name,) * len(shapes) for name in self._lone if np.shape(self._values[name]) == shapes[0])
@@ -109,7 +110,7 @@ class Exchanges:
             self._windows[shapes] = [run for run in runs if self._shapes(run) == shapes]
         return self._windows[shapes]
 
-    def _shapes(self, names: Iterable[str]) -> Shapes:
+    def _shapes(self, names: Iterable[str]) -> TurnShapes:
         return tuple(np.shape(self._values.get(name, 0.0)) for name in names)
 
     def _is_before(self, others: Sequence[str], group: Group) -> bool:
@@ -142,7 +143,7 @@ class Exchanges:
                         news = zip(trees, read, names, strict=True)
                         yield tuple(substitute(tree, {old: Name(new)}) for tree, old, new in news)
 
-    def _summed(self, tree: Tree, shapes: Shapes) -> Iterator[Shapes]:
+    def _summed(self, tree: Tree, shapes: TurnShapes) -> Iterator[TurnShapes]:
         """The shapes of what may be summed instead: along the axis of the sum they may have another length."""
         if isinstance(tree, Call) and tree.reduces and tree.axis in (0, 1) and {*map(len, shapes)} == {2}:
             for count, *shape in self._alike:

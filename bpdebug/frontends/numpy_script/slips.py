@@ -107,11 +107,11 @@ class Slips:
         """The slip after which all his gradients are right, the one that leaves the shortest formula; best in a line that is blamed. Else
         one after which all that were no multiples of the right ones are some."""
         ranked = sorted(self._candidates(blamed), key=lambda one: one[0])
-        several = len(self._none) >= _SEVERAL and not self._odd
+        several = len(self._unlike) >= _SEVERAL and not self._odd
         tries = [(one, False) for one in ranked] + [(one, True) for one in ranked if several and not one[0][-1] and one[0][0] < UNLIKELY]
         for ((longer, _, _, forward), group, trees, passed), apart in takewhile(lambda _: self._patience.lasts, tries):
             formulas = dict(zip((part.name for part in group), map(Formula.of, trees), strict=True))
-            if self._parts_from(formulas) if apart else self._mends(formulas, forward) and (forward or self._lasts(formulas)):
+            if self._aligns(formulas) if apart else self._mends(formulas, forward) and (forward or self._lasts(formulas)):
                 line, first = passed.line if passed else group[0].made, group[0].name
                 kind = "once" * (isinstance(trees[0], Name) and trees[-1] == self._trees.get(group[-1].name))
                 kind = kind or "slope" * (first in self._trees and trees[0] in slopes(self._filled(self._trees[first], first)))
@@ -274,17 +274,17 @@ class Slips:
         return told
 
     @cached_property
-    def _none(self) -> list[str]:
+    def _unlike(self) -> list[str]:
         """The parameters whose gradients are no multiples of the right ones."""
         told = [name for name in self._parameters if name in self._due and self._due[name].size > 1 and self._due[name].any()]
         return [name for name in told if not scale(self._values[self._ends[name]], self._due[name])]
 
     @np.errstate(all="ignore")
-    def _parts_from(self, formulas: Mapping[str, Formula]) -> bool:
+    def _aligns(self, formulas: Mapping[str, Formula]) -> bool:
         """Whether those that are no multiples of the right ones all become multiples of them."""
         values, changed, known = dict(self._values), {*formulas}, set[str]()
         try:
-            for name in self._none:
+            for name in self._unlike:
                 self._go_on(self._needed[name] - known, values, changed, formulas)
                 known |= self._needed[name]
                 if not (scale(values[self._ends[name]], self._due[name]) or 0.0) > 0:
